@@ -1,0 +1,1 @@
+"""The CRM workbook's library: words, io, the five steps, views, report."""

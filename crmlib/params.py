@@ -1,0 +1,254 @@
+"""The settings of one book and quarter: default.yml, then the quarter's file, checked as a whole.
+
+A mapping in the quarter's file merges into the default, a list replaces it; unknown keys are refused.
+"""
+
+import difflib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from crmlib.errors import InputError
+from crmlib.periods import Period
+
+Lang = Literal["en", "zh"]
+Share = Annotated[float, Field(ge=0, le=1)]
+Score = Annotated[float, Field(ge=0, le=100)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Book(_Frozen):
+    """Whose customers these are."""
+
+    name_en: str
+    name_zh: str
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    minor_digits: Annotated[int, Field(ge=0, le=4)] = 2
+    notice_en: str = ""
+    notice_zh: str = ""
+
+
+class Source(_Frozen):
+    """Where one table comes from and how its columns are called there."""
+
+    files: str
+    columns: dict[str, str]
+    delimiter: str = ","
+    encoding: Literal["utf-8"] = "utf-8"
+    date_format: str = "%Y-%m-%d"
+    amount_unit: Literal["major", "minor"] = "major"
+    duplicates: Literal["quarantine", "keep"] = "quarantine"
+    extracted_on: date | None = None
+
+
+class Sources(_Frozen):
+    orders: Source
+    customers: Source | None = None
+    products: Source | None = None
+    campaigns: Source | None = None
+    campaign_targets: Source | None = None
+    redemptions: Source | None = None
+
+
+class Privacy(_Frozen):
+    """How customers are called in results."""
+
+    customer_ids: Literal["pseudonym", "as_given"] = "pseudonym"
+    names: Literal["masked", "as_given"] = "masked"
+    key_variable: str = "CRM_PSEUDONYM_KEY"
+
+
+class Quality(_Frozen):
+    max_quarantined_share: Share = 0.05
+
+
+def _knots(knots: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    raw, scores = [k[0] for k in knots], [k[1] for k in knots]
+    if len(knots) < 2:
+        raise ValueError("needs at least two knots")
+    if any(b <= a for a, b in zip(raw, raw[1:], strict=False)):
+        raise ValueError("raw values must rise from knot to knot")
+    if {scores[0], scores[-1]} != {0, 100}:
+        raise ValueError("the first and the last knot must score 0 and 100")
+    rising = scores[0] == 0
+    if any((b < a) == rising and a != b for a, b in zip(scores, scores[1:], strict=False)):
+        raise ValueError("scores must go one way")
+    return knots
+
+
+Knots = Annotated[tuple[tuple[float, float], ...], AfterValidator(_knots)]
+
+
+class Anchors(_Frozen):
+    """Piecewise-linear maps from a raw value to 0-100; money in major units."""
+
+    version: str
+    frozen_on: date
+    basis_en: str
+    basis_zh: str
+    recency_days: Knots
+    frequency_12m: Knots
+    monetary_12m: Knots
+
+
+class TierRule(_Frozen):
+    """A customer is in the first tier of which he reaches one (R, F, M) triple of `at_least` in all three scores."""
+
+    tier: Literal["high", "potential", "general", "risk"]
+    at_least: Annotated[tuple[tuple[Score, Score, Score], ...], Field(min_length=1)]
+
+
+class Clusters(_Frozen):
+    k_min: Annotated[int, Field(ge=2)] = 3
+    k_max: Annotated[int, Field(le=12)] = 8
+    k: int | None = None
+    sample: int = 50_000
+    bootstraps: int = 20
+    min_stability: Share = 0.8
+    min_share: Share = 0.03
+
+
+class Segment(_Frozen):
+    truncated_window: Literal["as_observed", "per_12_months"] = "as_observed"
+    anchors: Anchors
+    tiers: Annotated[tuple[TierRule, ...], Field(min_length=2)]
+    new_customer_days: int = 90
+    clusters: Clusters = Clusters()
+    risk_list_rows: int = 200
+
+
+class Market(_Frozen):
+    matrix_weights: dict[Literal["affinity", "growth", "headroom", "expert"], Share] = {
+        "affinity": 0.35,
+        "growth": 0.25,
+        "headroom": 0.20,
+        "expert": 0.20,
+    }
+    smoothing_share: Share = 0.01
+    growth_low: float = -0.10
+    growth_high: float = 0.20
+    min_buyers: int = 30
+
+
+class Strategy(_Frozen):
+    budget: Annotated[float, Field(ge=0)]
+    department_hours: dict[str, float] = {}
+    max_contacts: Annotated[float, Field(gt=0)] = 1.0
+    segment_sizes: tuple[Share, ...] = (0.2, 0.3, 0.3, 0.2)
+    segment_effects: tuple[Share, ...] = (1.0, 0.6, 0.35, 0.15)
+    baseline_weeks: int = 26
+
+
+class Review(_Frozen):
+    min_rate_n: int = 30
+    min_money_n: int = 100
+
+
+class Settings(_Frozen):
+    """Everything that a step may ask. `file` tells book, period and where data and outputs are."""
+
+    file: Path
+    book: Book
+    sources: Sources
+    seed: int = 20170101
+    memory_limit: str = "4GB"
+    privacy: Privacy = Privacy()
+    quality: Quality = Quality()
+    segment: Segment
+    market: Market = Market()
+    strategy: Strategy
+    review: Review = Review()
+
+    @property
+    def period(self) -> Period:
+        return Period.parse(self.file.stem)
+
+    @property
+    def book_id(self) -> str:
+        return self.file.parent.name
+
+    @property
+    def data_dir(self) -> Path:
+        return self.file.parents[2] / "data" / self.book_id
+
+    @property
+    def outputs_dir(self) -> Path:
+        return self.file.parents[2] / "outputs" / self.book_id / str(self.period)
+
+    def minor(self, major: float) -> float:
+        """Money in the currency's minor unit."""
+        return major * 10**self.book.minor_digits
+
+
+def load(file: str | Path) -> Settings:
+    """Settings of one quarter, e.g. `params/sample/2017Q4.yml`; every problem found is in the error."""
+    file = Path(file).resolve()
+    if not file.is_file():
+        there = sorted(p.name for p in file.parent.glob("*Q?.yml")) if file.parent.is_dir() else []
+        hint = f"; there are {', '.join(there)}" if there else "; `crm new BOOK` makes a book"
+        raise InputError(f"{_short(file)} does not exist{hint}")
+    Period.parse(file.stem)
+    merged = _merge(_read(file.parent / "default.yml"), _read(file))
+    try:
+        return Settings(file=file, **merged)
+    except ValidationError as error:
+        raise InputError([_sentence(file, problem) for problem in error.errors()]) from None
+
+
+def dump(settings: Settings) -> str:
+    """The resolved settings as YAML, without the machine's paths."""
+    return yaml.safe_dump(settings.model_dump(mode="json", exclude={"file"}), allow_unicode=True, sort_keys=False)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        raise InputError(f"{_short(file)} does not exist; each book needs one beside its quarters")
+    try:
+        found = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{_short(file)} is no readable YAML: {' '.join(str(error).split())}") from None
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise InputError(f"{_short(file)} must be a mapping of settings, not {type(found).__name__}")
+    if "file" in found:
+        raise InputError(f"{_short(file)}: 'file' is no setting; remove it")
+    return found
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+def _sentence(file: Path, problem: Any) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    name = f"{file.parent.name}/{file.stem}"
+    if problem["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(problem["loc"][-1]), _known_keys(Settings), n=1)
+        return f"params {name}: unknown key '{where}'" + (f"; did you mean '{near[0]}'?" if near else "; remove it")
+    if problem["type"] == "missing":
+        return f"params {name}: '{where}' is missing; add it to default.yml"
+    return f"params {name}: '{where}' is {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _known_keys(model: type[BaseModel]) -> list[str]:
+    keys: list[str] = []
+    for key, field in model.model_fields.items():
+        keys.append(key)
+        kinds = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        keys += [k for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel) for k in _known_keys(kind)]
+    return keys
+
+
+def _short(file: Path) -> str:
+    return "/".join(file.parts[-3:])
