@@ -1,0 +1,1 @@
+"""Step 1: what arrived, and how good it is."""

@@ -1,0 +1,101 @@
+"""Raw exports as tables: found, read, and with the columns that the mapping asks for."""
+
+import difflib
+from pathlib import Path
+
+import ibis.expr.types as ir
+from ibis.backends.duckdb import Backend
+
+from crmlib.errors import InputError
+from crmlib.io import engine
+from crmlib.params import Settings, Source
+
+FIELDS: dict[str, dict[str, bool]] = {
+    "orders": {"order_id": True, "customer_id": True, "order_date": True, "net_amount": True, "product_id": False,
+               "quantity": False, "currency": False},
+    "customers": {"customer_id": True, "customer_name": False, "customer_type": False, "size_band": False,
+                  "founded_date": False, "contact_name": False, "contact_title": False, "contact_phone": False,
+                  "main_need": False, "contact_summary": False, "note": False},
+    "products": {"product_id": True, "category": True, "product_name": False},
+    "campaigns": {"campaign_id": True, "campaign_kind": False, "start_date": True, "end_date": True},
+    "campaign_targets": {"campaign_id": True, "customer_id": True},
+    "redemptions": {"campaign_id": True, "customer_id": True, "redemption_date": True},
+}  # fmt: skip
+"""Per source its fields, and whether the mapping must have them."""
+
+
+def named(settings: Settings) -> dict[str, Source]:
+    """The sources that this book has."""
+    found = {name: getattr(settings.sources, name) for name in FIELDS}
+    return {name: source for name, source in found.items() if source is not None}
+
+
+def files(settings: Settings, name: str) -> list[Path]:
+    """The files of one source, in order of their names."""
+    source = named(settings)[name]
+    folder = settings.data_dir / "raw"
+    found = sorted(folder.glob(source.files))
+    if not found:
+        there = ", ".join(sorted(p.name for p in folder.glob("*"))) or "nothing"
+        raise InputError(
+            f"sources.{name}: no file matches '{source.files}' in data/{settings.book_id}/raw (there: {there}); "
+            f"put the file there or change sources.{name}.files"
+        )
+    kinds = {f.suffix.lower() for f in found}
+    if not kinds <= {".csv"} and not kinds <= {".parquet"}:
+        raise InputError(f"sources.{name}: '{source.files}' matches {sorted(kinds)}; give CSV files or Parquet files")
+    return found
+
+
+def read(con: Backend, settings: Settings, name: str) -> ir.Table:
+    """One source with its fields under the names of the mapping, the values as they came, `file` and `row`."""
+    source, found = named(settings)[name], files(settings, name)
+    where = f"data/{settings.book_id}/raw/{source.files}"
+    problems = mapping_problems(name, source)
+    if problems:
+        raise InputError(problems)
+    if not all(f.stat().st_size for f in found):
+        raise InputError(f"{where} is empty; it needs at least a header row")
+    try:
+        raw = _table(con, source, found)
+        columns = list(raw.columns)
+    except engine.Failure as error:
+        raise InputError(f"{where} cannot be read: {first_line(error)}") from None
+    missing = [_missing(name, field, column, columns, where) for field, column in source.columns.items() if column not in columns]
+    if missing:
+        raise InputError(missing)
+    return raw.select(file=raw.file.split("/")[-1], row=raw.row, **{f: raw[c] for f, c in source.columns.items()})
+
+
+def mapping_problems(name: str, source: Source) -> list[str]:
+    """What is wrong with `sources.<name>.columns` before any file is opened."""
+    fields = FIELDS[name]
+    absent = [f for f, needed in fields.items() if needed and f not in source.columns]
+    unknown = [f for f in source.columns if f not in fields]
+    return [f"sources.{name}.columns: '{f}' has no column; add '{f}: <its name in the file>'" for f in absent] + [
+        f"sources.{name}.columns: unknown field '{f}'{_near(f, list(fields))}" for f in unknown
+    ]
+
+
+def _table(con: Backend, source: Source, found: list[Path]) -> ir.Table:
+    if found[0].suffix.lower() == ".parquet":
+        return engine.read_parquet(con, found)
+    return engine.read_csv(con, found, source.delimiter)
+
+
+def _missing(name: str, field: str, column: str, columns: list[str], where: str) -> str:
+    there = ", ".join(c for c in columns if c not in ("file", "row"))
+    return (
+        f"{where} has no column '{column}' (sources.{name}.columns.{field}){_near(column, columns)}; it has: {there}; "
+        f"correct the mapping or the file"
+    )
+
+
+def _near(word: str, choices: list[str]) -> str:
+    near = difflib.get_close_matches(word, choices, n=1)
+    return f", did you mean '{near[0]}'" if near else ""
+
+
+def first_line(error: Exception) -> str:
+    """What a backend's error says, without its hints."""
+    return str(error).strip().split("\n")[0]

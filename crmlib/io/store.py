@@ -1,0 +1,130 @@
+"""The only writer of `outputs/`: tables, figures, texts; a file appears whole or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from ibis.backends.duckdb import Backend
+
+from crmlib import schema
+from crmlib.errors import InputError
+from crmlib.io import engine
+from crmlib.params import Settings
+from crmlib.periods import Period
+
+_ARROW = {
+    "string": pa.string(),
+    "int64": pa.int64(),
+    "float64": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+}
+_NOTEBOOKS = {"collect": "10_collect", "segment": "20_segment", "market": "30_market", "strategy": "40_strategy",
+              "review": "50_review"}  # fmt: skip
+
+
+class Figure(Protocol):
+    """What a figure must offer to be stored."""
+
+    svg: str
+
+
+@dataclass(frozen=True)
+class Store:
+    """The results of one book and quarter: `folder` is `<outputs>/<book>/<period>`."""
+
+    folder: Path
+    settings: Settings
+    con: Backend | None = None
+
+    def at(self, period: Period) -> "Store":
+        """The same book's results of another quarter."""
+        return Store(self.folder.parent / str(period), self.settings, self.con)
+
+    def has(self, name: str) -> bool:
+        return self._path(name).is_file()
+
+    def table(self, name: str) -> ir.Table:
+        """A stored table, in the engine."""
+        if self.con is None:
+            raise TypeError("this store was opened without an engine")
+        return self.con.read_parquet(str(self._existing(name)))
+
+    def table_if_any(self, name: str) -> ir.Table | None:
+        """A stored table, or None where that step has not run."""
+        return self.table(name) if self.has(name) else None
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """A stored table small enough to show, in its stored order."""
+        return pq.read_table(self._existing(name)).to_pandas(date_as_object=False)
+
+    def save(self, **tables: ir.Table | pd.DataFrame) -> None:
+        """Store results under their schema names; engine tables are ordered by their key, frames keep their order."""
+        for name, table in tables.items():
+            columns = schema.columns(name, table.columns)
+            with _whole(self._path(name)) as path:
+                if isinstance(table, pd.DataFrame):
+                    _write_frame(table[columns], path)
+                else:
+                    engine.write_parquet(_typed(table.select(columns)), path, list(schema.TABLES[name].key))
+
+    def save_figures(self, **figures: Figure) -> None:
+        for name, figure in figures.items():
+            self.write(f"figures/{name}.svg", figure.svg)
+
+    def write(self, name: str, content: str | bytes) -> Path:
+        """Write one file below the folder, e.g. `report.html`."""
+        target = self.folder / name
+        with _whole(target) as path:
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return target
+
+    def _path(self, name: str) -> Path:
+        if name not in schema.TABLES:
+            raise InputError(f"'{name}' is no table; add it to crmlib/schema")
+        return self.folder / "tables" / f"{name}.parquet"
+
+    def _existing(self, name: str) -> Path:
+        path = self._path(name)
+        if not path.is_file():
+            step = schema.step_of(name)
+            raise InputError(
+                f"{self.folder.name} has no table '{name}' yet: run notebooks/{_NOTEBOOKS[step]}.ipynb first, "
+                f"or `crm run params/{self.settings.book_id}/{self.folder.name}.yml --to {step}`"
+            )
+        return path
+
+
+def open_store(settings: Settings, out_dir: str | Path = "", con: Backend | None = None) -> Store:
+    """The store of the settings' book and quarter; `out_dir` replaces the project's `outputs/`."""
+    base = Path(out_dir).resolve() / settings.book_id if out_dir else settings.outputs_dir.parent
+    return Store(base / str(settings.period), settings, con)
+
+
+def _typed(table: ir.Table) -> ir.Table:
+    return table.cast({c: schema.COLUMNS[c].dtype.replace("timestamp", "timestamp(6)") for c in table.columns})
+
+
+def _write_frame(frame: pd.DataFrame, path: Path) -> None:
+    types = pa.schema([(c, _ARROW[schema.COLUMNS[c].dtype]) for c in frame.columns])
+    table = pa.Table.from_pandas(frame, schema=types, preserve_index=False)
+    pq.write_table(table.replace_schema_metadata(None), path, compression="zstd")
+
+
+@contextmanager
+def _whole(target: Path) -> Iterator[Path]:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.part")
+    try:
+        yield part
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
