@@ -37,20 +37,17 @@ def read_parquet(con: Backend, files: Sequence[Path]) -> ir.Table:
     return found.rename(file="filename").mutate(row=found.file_row_number + 1).drop("file_row_number")
 
 
-def read_csv(con: Backend, files: Sequence[Path], delimiter: str) -> ir.Table:
-    """Rows of one or more CSV files, every cell as text, with `file` and `row` (as an editor counts; the header is 1).
+def read_csv(con: Backend, file: Path, delimiter: str, columns: Sequence[str]) -> ir.Table:
+    """Rows of a CSV file, every cell as text, with `file` and `row` (as an editor counts; the header is row 1).
 
-    Nothing is sniffed: DuckDB's guess can be confidently wrong. A line with more or fewer cells than the header is an
-    error of DuckDB's, which names it.
+    Nothing is sniffed: DuckDB's guess can be confidently wrong, even skip lines to make a file fit. A line with more or
+    fewer cells than the header is a failure that names it.
     """
-    found = [
-        con.read_csv(
-            str(f), delim=delimiter, quotechar='"', escape='"', header=True, all_varchar=True, filename=True, encoding="utf-8"
-        )
-        for f in files
-    ]
-    rows = [one.rename(file="filename").mutate(row=ibis.row_number() + 2) for one in found]
-    return ibis.union(*rows) if len(rows) > 1 else rows[0]
+    found = con.read_csv(
+        str(file), auto_detect=False, delim=delimiter, quote='"', escape='"', header=True, skip=0,
+        columns=dict.fromkeys(columns, "VARCHAR"), filename=True, encoding="utf-8",
+    )  # fmt: skip
+    return found.rename(file="filename").mutate(row=ibis.row_number() + 2)
 
 
 def keep(con: Backend, name: str, table: ir.Table) -> ir.Table:

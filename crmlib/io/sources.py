@@ -1,8 +1,11 @@
 """Raw exports as tables: found, read, and with the columns that the mapping asks for."""
 
+import csv
 import difflib
+import re
 from pathlib import Path
 
+import ibis
 import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 
@@ -50,21 +53,39 @@ def files(settings: Settings, name: str) -> list[Path]:
 def read(con: Backend, settings: Settings, name: str) -> ir.Table:
     """One source with its fields under the names of the mapping, the values as they came, `file` and `row`."""
     source, found = named(settings)[name], files(settings, name)
-    where = f"data/{settings.book_id}/raw/{source.files}"
     problems = mapping_problems(name, source)
     if problems:
         raise InputError(problems)
-    if not all(f.stat().st_size for f in found):
+    groups = [found] if found[0].suffix.lower() == ".parquet" else [[file] for file in found]
+    parts = [_mapped(con, settings, name, group) for group in groups]
+    return ibis.union(*parts) if len(parts) > 1 else parts[0]
+
+
+def _mapped(con: Backend, settings: Settings, name: str, group: list[Path]) -> ir.Table:
+    source, where = named(settings)[name], f"data/{settings.book_id}/raw/{group[0].name}"
+    if not all(file.stat().st_size for file in group):
         raise InputError(f"{where} is empty; it needs at least a header row")
     try:
-        raw = _table(con, source, found)
+        raw = engine.read_parquet(con, group) if group[0].suffix.lower() == ".parquet" else _csv(con, source, group[0], where)
         columns = list(raw.columns)
     except engine.Failure as error:
-        raise InputError(f"{where} cannot be read: {first_line(error)}") from None
+        raise InputError(f"{where} cannot be read: {cause(error)}; fix that line, or quote cells that hold a delimiter") from None
     missing = [_missing(name, field, column, columns, where) for field, column in source.columns.items() if column not in columns]
     if missing:
         raise InputError(missing)
     return raw.select(file=raw.file.split("/")[-1], row=raw.row, **{f: raw[c] for f, c in source.columns.items()})
+
+
+def _csv(con: Backend, source: Source, file: Path, where: str) -> ir.Table:
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            header = next(csv.reader(text, delimiter=source.delimiter))
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where} is not in UTF-8 (byte {error.start}); save it as CSV UTF-8") from None
+    twice = sorted({column for column in header if header.count(column) > 1})
+    if twice:
+        raise InputError(f"{where} has the column {', '.join(map(repr, twice))} twice; rename one in the header row")
+    return engine.read_csv(con, file, source.delimiter, header)
 
 
 def mapping_problems(name: str, source: Source) -> list[str]:
@@ -75,12 +96,6 @@ def mapping_problems(name: str, source: Source) -> list[str]:
     return [f"sources.{name}.columns: '{f}' has no column; add '{f}: <its name in the file>'" for f in absent] + [
         f"sources.{name}.columns: unknown field '{f}'{_near(f, list(fields))}" for f in unknown
     ]
-
-
-def _table(con: Backend, source: Source, found: list[Path]) -> ir.Table:
-    if found[0].suffix.lower() == ".parquet":
-        return engine.read_parquet(con, found)
-    return engine.read_csv(con, found, source.delimiter)
 
 
 def _missing(name: str, field: str, column: str, columns: list[str], where: str) -> str:
@@ -96,6 +111,7 @@ def _near(word: str, choices: list[str]) -> str:
     return f", did you mean '{near[0]}'" if near else ""
 
 
-def first_line(error: Exception) -> str:
-    """What a backend's error says, without its hints."""
-    return str(error).strip().split("\n")[0]
+def cause(error: Exception) -> str:
+    """What a backend's error says of the data, without its hints to programmers."""
+    said = re.split(r"\n\s*Possible|\n\n|\n\s*LINE ", str(error).strip())[0]
+    return " ".join(said.split())

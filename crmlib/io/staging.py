@@ -75,7 +75,7 @@ def _checked(con: Backend, settings: Settings, name: str) -> ir.Table:
     try:
         return engine.keep(con, f"checked_{name}", table.mutate(**bad))
     except engine.Failure as error:
-        raise InputError(f"data/{settings.book_id}/raw/{source.files} cannot be read: {sources.first_line(error)}") from None
+        raise InputError(f"data/{settings.book_id}/raw/{source.files} cannot be read: {sources.cause(error)}; fix the line, or quote cells that hold a delimiter") from None
 
 
 def _stored(field: str) -> str:

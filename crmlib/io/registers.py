@@ -1,0 +1,279 @@
+"""Registers: the small tables that people keep as `data/<book>/registers/<name>.csv`.
+
+Each is read whole and checked cell by cell; every problem is one sentence with the row as an editor counts it (the
+header is row 1). A register without a file is an empty table. Empty text is "", any other empty cell is missing.
+"""
+
+import csv
+import difflib
+import hashlib
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+
+from crmlib import schema
+from crmlib.errors import InputError
+from crmlib.io import privacy
+from crmlib.params import Settings
+from crmlib.schema.model import Register
+
+# Columns whose entries must exist as ids in another register (or in one of several).
+REFERENCES: dict[str, tuple[str, ...]] = {
+    "strategy_id": ("strategies",),
+    "opportunity_id": ("opportunities",),
+    "factor_id": ("pest", "swot"),
+    "internal_id": ("swot",),
+    "external_id": ("pest",),
+    "evidence": ("market_facts",),
+    "depends_on": ("tasks",),
+}
+# Columns that hold several entries, separated by semicolons.
+_LISTS = ("tiers", "evidence", "depends_on")
+
+
+@dataclass(frozen=True)
+class _Row:
+    number: int
+    cells: dict[str, str]
+
+
+def read(settings: Settings, name: str) -> pd.DataFrame:
+    """One register, typed by the schema, in the order of its file; raises with every problem found in it."""
+    rows, problems = _rows(settings, name)
+    problems += _cell_problems(settings, name, rows) if not problems else []
+    if problems:
+        raise InputError(problems)
+    columns = schema.REGISTERS[name].columns
+    frame = pd.DataFrame({column: _series(name, column, rows) for column in columns}, columns=list(columns))
+    if "customer_id" not in columns or settings.privacy.customer_ids == "as_given" or frame.empty:
+        return frame
+    secret = privacy.key(settings)
+    return frame.assign(customer_id=[_pseudonym(secret, customer) for customer in frame["customer_id"]])
+
+
+def check(settings: Settings) -> list[str]:
+    """Every problem in the book's registers, file by file."""
+    problems = _stray_files(settings)
+    for name in schema.REGISTERS:
+        rows, found = _rows(settings, name)
+        problems += found or _cell_problems(settings, name, rows)
+    return problems
+
+
+def near(word: str, choices: Iterable[str]) -> str:
+    """`; did you mean 'x'?` when one of the choices looks like the word, else nothing."""
+    found = difflib.get_close_matches(word, list(choices), n=1)
+    return f"; did you mean '{found[0]}'?" if found else ""
+
+
+def _pseudonym(secret: str, customer: str) -> str:
+    """A customer id as `privacy.customer_id` writes it into results."""
+    return "c" + hashlib.sha256(f"{secret}|{customer}".encode()).hexdigest()[:15] if customer else ""
+
+
+def file(settings: Settings, name: str) -> Path:
+    """Where a register is kept, whether it exists or not."""
+    return settings.data_dir / "registers" / f"{name}.csv"
+
+
+def _where(settings: Settings, name: str) -> str:
+    return f"data/{settings.book_id}/registers/{name}.csv"
+
+
+def _stray_files(settings: Settings) -> list[str]:
+    there = sorted(settings.data_dir.glob("registers/*.csv"))
+    return [
+        f"{_where(settings, stray.stem)} is no register{near(stray.stem, schema.REGISTERS) or '; rename or remove it'}"
+        for stray in there
+        if stray.stem not in schema.REGISTERS
+    ]
+
+
+def _rows(settings: Settings, name: str) -> tuple[list[_Row], list[str]]:
+    """The filled rows of a register's file, or what is wrong with the file as a whole."""
+    path, where = file(settings, name), _where(settings, name)
+    if not path.is_file():
+        return [], []
+    try:
+        lines = list(_numbered(path))
+    except UnicodeDecodeError:
+        return [], [f"{where} is not UTF-8; in the spreadsheet choose 'Save as: CSV UTF-8'"]
+    except csv.Error as error:
+        return [], [f"{where} is no readable CSV: {error}"]
+    if not lines:
+        return [], [f"{where} is empty; its first row must be: {','.join(schema.REGISTERS[name].columns)}"]
+    header = [cell.strip() for cell in lines[0][1]]
+    problems = [f"{where}{p}" for p in _header_problems(header, schema.REGISTERS[name])]
+    problems += [f"{where}{p}" for number, cells in lines[1:] for p in _width_problem(number, cells, header)]
+    rows = [
+        _Row(number, {c: cell.strip() for c, cell in zip(header, cells, strict=False)}) for number, cells in lines[1:]
+    ]
+    return ([], problems) if problems else (rows, [])
+
+
+def _numbered(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Rows that are not blank, each with the number of the line it starts on."""
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        reader, start = csv.reader(lines, strict=True), 1
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield start, cells
+            start = reader.line_num + 1
+
+
+def _header_problems(header: list[str], register: Register) -> Iterator[str]:
+    if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
+        yield " row 1: the cells are not separated by commas; save the file as comma-separated CSV"
+        return
+    missing = [c for c in register.required if c not in header]
+    for column in missing:
+        yield f": column '{column}' is missing; add it to row 1 and fill it in each row"
+    for column in header:
+        if column not in register.columns:
+            hint = near(column, [c for c in register.columns if c not in header])
+            yield f": unknown column '{column}'{hint or '; remove it, or see the columns with `crm new`'}"
+    for column in sorted({c for c in header if header.count(c) > 1}):
+        yield f": column '{column}' appears twice in row 1; keep one"
+
+
+def _width_problem(number: int, cells: list[str], header: list[str]) -> Iterator[str]:
+    if len(cells) != len(header):
+        yield (
+            f" row {number} has {len(cells)} cells and row 1 has {len(header)}; "
+            f"put text that contains a comma in double quotes, or add the missing commas"
+        )
+
+
+def _cell_problems(settings: Settings, name: str, rows: list[_Row]) -> list[str]:
+    """What is wrong with the cells, row by row, each as a sentence."""
+    where, tiers = _where(settings, name), tuple(rule.tier for rule in settings.segment.tiers)
+    ids = {column: _ids(settings, others) for column, others in _references(name).items()}
+    found = [(row.number, p) for row in rows for p in _row_problems(name, row, tiers, ids)]
+    found += _repeated(schema.REGISTERS[name], rows)
+    return [f"{where} row {number}: {problem}" for number, problem in sorted(found, key=lambda p: p[0])]
+
+
+def _row_problems(name: str, row: _Row, tiers: tuple[str, ...], ids: dict[str, set[str]]) -> Iterator[str]:
+    register = schema.REGISTERS[name]
+    words = {"tier": tiers, "tiers": tiers} | register.words
+    for column, value in row.cells.items():
+        if not value:
+            if column in register.required:
+                yield f"{column} is empty; fill it in"
+            continue
+        yield from _type_problem(column, value)
+        for entry in _entries(column, value):
+            if column in words and entry not in words[column]:
+                yield f"{column} '{entry}' is none of {', '.join(words[column])}{_near_word(entry, words[column])}"
+            if column in ids and entry not in ids[column]:
+                hint = near(entry, sorted(ids[column])) or "; add it there or correct it"
+                yield f"{column} '{entry}' is not in {' or '.join(f'{r}.csv' for r in REFERENCES[column])}{hint}"
+
+
+def _entries(column: str, value: str) -> list[str]:
+    return [part.strip() for part in value.split(";") if part.strip()] if column in _LISTS else [value]
+
+
+def _near_word(entry: str, codes: tuple[str, ...]) -> str:
+    """A suggestion that also knows the reader's words for a code, English and Chinese."""
+    said = {schema.word(code, lang).lower(): code for code in codes for lang in ("en", "zh")}
+    return f"; did you mean '{said[entry.lower()]}'?" if entry.lower() in said else near(entry.lower(), codes)
+
+
+def _references(name: str) -> dict[str, tuple[str, ...]]:
+    register = schema.REGISTERS[name]
+    return {
+        c: others
+        for c, others in REFERENCES.items()
+        if c in register.columns and (name not in others or c not in register.key)
+    }
+
+
+def _ids(settings: Settings, registers: tuple[str, ...]) -> set[str]:
+    return {row.cells.get(schema.REGISTERS[name].key[0], "") for name in registers for row in _rows(settings, name)[0]}
+
+
+def _repeated(register: Register, rows: list[_Row]) -> Iterator[tuple[int, str]]:
+    first: dict[tuple[str, ...], int] = {}
+    for row in rows:
+        key = tuple(row.cells.get(column, "") for column in register.key)
+        if key in first:
+            said = " with ".join(f"{column} '{value}'" for column, value in zip(register.key, key, strict=True))
+            yield row.number, f"{said} is already in row {first[key]}; keep one row or give it another id"
+        first.setdefault(key, row.number)
+
+
+def _date(text: str) -> datetime:
+    return datetime.strptime(text.replace("/", "-"), "%Y-%m-%d")  # noqa: DTZ007 - a register holds local calendar days
+
+
+def _timestamp(text: str) -> datetime:
+    text = text.replace("/", "-").replace("T", " ")
+    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S" if text.count(":") == 2 else "%Y-%m-%d %H:%M")  # noqa: DTZ007
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
+
+
+def _share(text: str) -> float:
+    value = _number(text)
+    if not 0 <= value <= 1:
+        raise ValueError(text)
+    return value
+
+
+def _flag(text: str) -> bool:
+    return {"true": True, "yes": True, "1": True, "是": True, "false": False, "no": False, "0": False, "否": False}[
+        text.lower()
+    ]
+
+
+@dataclass(frozen=True)
+class _Kind:
+    parse: Callable[[str], object]
+    dtype: str
+    optional_dtype: str
+    advice: str
+
+
+_KINDS = {
+    "string": _Kind(str, "str", "str", ""),
+    "int64": _Kind(int, "int64", "Int64", "is no whole number; write it as 3"),
+    "float64": _Kind(_number, "float64", "float64", "is no number; write it plainly as 1234.5, and 5 % as 0.05"),
+    "share": _Kind(_share, "float64", "float64", "is no share between 0 and 1; write 50 % as 0.5"),
+    "boolean": _Kind(_flag, "bool", "boolean", "is neither true nor false"),
+    "date": _Kind(_date, "datetime64[us]", "datetime64[us]", "is no date; write it as 2017-12-31"),
+    "timestamp": _Kind(_timestamp, "datetime64[us]", "datetime64[us]", "is no time; write it as 2017-12-31 14:30"),
+}
+
+
+def _kind(column: str) -> _Kind:
+    entry = schema.COLUMNS[column]
+    return _KINDS["share" if entry.unit == "share" else entry.dtype]
+
+
+def _type_problem(column: str, value: str) -> Iterator[str]:
+    kind = _kind(column)
+    try:
+        kind.parse(value)
+    except (ValueError, KeyError):
+        yield f"{column} '{value}' {kind.advice}"
+
+
+def _series(name: str, column: str, rows: list[_Row]) -> pd.Series:
+    kind = _kind(column)
+    cells = [row.cells.get(column, "") for row in rows]
+    if kind.dtype == "str":
+        return pd.Series(cells, dtype="str")
+    needed = column in schema.REGISTERS[name].required
+    return pd.Series(
+        [kind.parse(cell) if cell else None for cell in cells], dtype=kind.dtype if needed else kind.optional_dtype
+    )

@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import books
+import pytest
+
+from crmlib import params
+from crmlib.errors import InputError
+
+
+def problems(root: Path, **changes) -> list[str]:
+    with pytest.raises(InputError) as found:
+        books.load(root, **changes)
+    return found.value.problems
+
+
+def test_a_quarter_overrides_single_keys_and_replaces_lists(tmp_path):
+    changed = books.load(tmp_path, strategy={"max_contacts": 2}, segment={"tiers": [books.TIERS[0], books.TIERS[3]]})
+    assert (changed.strategy.budget, changed.strategy.max_contacts) == (1000, 2)
+    assert [rule.tier for rule in changed.segment.tiers] == ["high", "risk"]
+    assert (str(changed.period), changed.book_id) == ("2023Q4", "tiny")
+
+
+def test_an_unknown_key_is_named_with_the_nearest_known_one(tmp_path):
+    assert problems(tmp_path, strategy={"bugdet": 3}) == [
+        "params tiny/2023Q4: unknown key 'strategy.bugdet'; did you mean 'budget'?"
+    ]
+
+
+def test_every_problem_is_listed(tmp_path):
+    found = problems(tmp_path, sed=1, strategy={"budget": -1}, quality={"max_quarantined_share": 2})
+    assert len(found) == 3
+    assert any("'strategy.budget' is -1" in text for text in found)
+
+
+@pytest.mark.parametrize(
+    ("knots", "says"),
+    [
+        ([[0, 100], [0, 50], [9, 0]], "rise from knot to knot"),
+        ([[0, 100], [9, 10]], "first and the last knot must score 0 and 100"),
+        ([[0, 100], [5, 40], [7, 60], [9, 0]], "scores must go one way"),
+        ([[0, 100]], "at least two knots"),
+    ],
+)
+def test_anchors_that_are_no_map_are_refused(tmp_path, knots, says):
+    found = problems(tmp_path, segment={"anchors": {"recency_days": knots}})
+    assert len(found) == 1 and says in found[0]
+
+
+def test_a_missing_quarter_names_those_that_exist(tmp_path):
+    file = books.write(tmp_path)
+    with pytest.raises(InputError, match=r"2023Q3\.yml does not exist; there are 2023Q4\.yml"):
+        params.load(file.with_name("2023Q3.yml"))
+
+
+@pytest.mark.parametrize("text", ["- a list", "book: [", "just text"])
+def test_a_file_that_is_no_mapping_is_refused(tmp_path, text):
+    file = books.write(tmp_path)
+    file.write_text(text)
+    with pytest.raises(InputError, match=r"params/tiny/2023Q4\.yml"):
+        params.load(file)
+
+
+def test_the_resolved_settings_carry_no_path_of_this_machine(tmp_path):
+    text = params.dump(books.load(tmp_path))
+    assert str(tmp_path) not in text and "budget: 1000" in text

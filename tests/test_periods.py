@@ -1,0 +1,57 @@
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crmlib.errors import InputError
+from crmlib.periods import Period
+
+quarters = st.builds(Period, st.integers(1990, 2100), st.integers(1, 4))
+
+
+def test_a_quarter_knows_its_dates():
+    quarter = Period.parse("2017Q4")
+    assert (quarter.start, quarter.as_of, quarter.end) == (date(2017, 10, 1), date(2017, 12, 31), date(2018, 1, 1))
+    assert quarter.year_ago == date(2016, 12, 31)
+    assert str(quarter.previous) == "2017Q3"
+    assert str(quarter.next) == "2018Q1"
+    assert str(Period(2017, 1).previous) == "2016Q4"
+
+
+def test_a_leap_year_window_ends_on_the_last_day_of_the_quarter_a_year_before():
+    assert Period(2024, 1).year_ago == date(2023, 3, 31)
+    assert Period(2025, 1).year_ago == date(2024, 3, 31)
+
+
+@pytest.mark.parametrize("text", ["2017", "2017Q5", "2017q4", "Q4 2017", "2017Q4 "])
+def test_other_text_is_refused_with_the_form_to_write(text):
+    with pytest.raises(InputError, match="write it as 2017Q4"):
+        Period.parse(text)
+
+
+@given(quarters)
+def test_weeks_are_the_quarter(quarter):
+    weeks = quarter.weeks
+    assert weeks[0].start == quarter.start and weeks[-1].end == quarter.as_of
+    assert all(a.end + timedelta(days=1) == b.start for a, b in zip(weeks, weeks[1:], strict=False))
+    assert all(week.days == 7 for week in weeks[1:-1])
+    assert sum(week.days for week in weeks) == (quarter.end - quarter.start).days
+
+
+@given(quarters)
+def test_neighbours_are_each_others(quarter):
+    assert quarter.previous.next == quarter
+    assert quarter.previous.as_of + timedelta(days=1) == quarter.start
+    assert Period.containing(quarter.as_of) == quarter
+
+
+def test_months_covered_counts_from_the_first_day_of_the_data():
+    quarter = Period(2017, 4)
+    assert [quarter.months_covered(date(2017, m, 1)) for m in (1, 4, 7, 10)] == [12, 9, 6, 3]
+    assert quarter.months_covered(date(2015, 1, 1)) == 12
+    assert quarter.months_covered(date(2017, 12, 31)) == 1
+
+
+def test_since_lists_every_quarter():
+    assert [str(p) for p in Period(2018, 1).since(Period(2017, 3))] == ["2017Q3", "2017Q4", "2018Q1"]
