@@ -28,13 +28,17 @@ def at(purchase_days: ir.Table, customers: ir.Table, period: Period, settings: S
 def assign(scored: ir.Table, settings: Segment, minor_per_major: int, scale: float = 1.0) -> ir.Table:
     """Add tier, the reason for a risk tier, and the distance to the next better tier."""
     rules = settings.tiers
-    check(rules)
-    has_tier = scored.state.isin(["active", "lapsed"])
-    tiered = scored.mutate(
-        tier=ibis.cases((~has_tier, "none"), *[(_reaches(scored, rule), rule.tier) for rule in rules], else_=rules[-1].tier)
-    )
+    tiered = classify(scored, rules)
     reasoned = tiered.mutate(risk_reason=_risk_reason(tiered, rules, settings.new_customer_days))
     return _with_distance(reasoned, rules, settings.anchors, minor_per_major, scale)
+
+
+def classify(scored: ir.Table, rules: tuple[TierRule, ...]) -> ir.Table:
+    """Set each customer's tier from its scores; 'none' for who never bought or has only returns."""
+    check(rules)
+    has_tier = scored.state.isin(["active", "lapsed"])
+    reached = [(_reaches(scored, rule), rule.tier) for rule in rules]
+    return scored.mutate(tier=ibis.cases((~has_tier, "none"), *reached, else_=rules[-1].tier))
 
 
 def check(rules: tuple[TierRule, ...]) -> None:

@@ -13,7 +13,7 @@ def waterfall(stages: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
     assert ax is not None
     rows = stages.groupby(["position", "stage"], sort=True, as_index=False)["rows"].sum()
     labels = [schema.word(stage, lang) for stage in rows["stage"]]
-    colours = [style.WARNING if s == "quarantined" else style.GREY if s in ("later", "before_window") else style.ACCENT for s in rows["stage"]]
+    colours = [style.TIER_COLOURS["risk"] if s == "quarantined" else style.GREY if s in ("later", "before_window") else style.ACCENT for s in rows["stage"]]
     bars = ax.barh(labels, rows["rows"], color=colours)
     ax.bar_label(bars, [style.number(n, lang) for n in rows["rows"]], padding=4)
     ax.invert_yaxis()

@@ -71,7 +71,7 @@ def cluster_profile(profile: pd.DataFrame, lang: str, ax: Axes | None = None) ->
     ax.set_xlim(0, 1.35 * max(profile["customer_share"].max(), profile["revenue_share"].max(), 0.01))
     first = profile.iloc[0]
     name, share = schema.word(first["cluster_name"], lang), style.percent(first["revenue_share"], lang)
-    title = {"en": f"Cluster “{name}” brings {share} of spend", "zh": f"聚类群“{name}”贡献{share}的消费"}[lang]
+    title = {"en": f"The cluster '{name}' brings {share} of spend", "zh": f"聚类群“{name}”贡献{share}的消费"}[lang]
     return style.finish(ax, title=title, alt=title)
 
 
@@ -108,9 +108,9 @@ def silence_rates(rates: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axe
     ax.yaxis.set_visible(False)
     solid = rates[~rates["is_thin"]]
     worst = (solid if len(solid) else rates).sort_values("silent_rate").iloc[-1]
-    day, share = int(worst["recency_band"]), style.percent(worst["silent_rate"], lang)
+    band, share = names[worst.name], style.percent(worst["silent_rate"], lang)
     title = {
-        "en": f"After {day} days of silence, {share} bought nothing for another quarter",
-        "zh": f"沉寂{day}天后，{share}的客户在之后一个季度没有购买",
+        "en": f"Of customers silent for {band} days, {share} bought nothing for another quarter",
+        "zh": f"沉寂{band}天的客户中，{share}在之后一个季度没有购买",
     }[lang]
     return style.finish(ax, title=title, alt=title)
