@@ -1,0 +1,254 @@
+"""One notebook in its own process, and a quarter as a whole: isolation, failures, what is kept."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from crmlib import execute, params, run, warm
+from crmlib.errors import InputError
+
+Write = Callable[..., Path]
+MODES = pytest.mark.parametrize("isolated", [False, True], ids=["forked", "isolated"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _server() -> None:
+    warm.start_server()
+
+
+@pytest.fixture
+def notebook(shop: params.Settings) -> Write:
+    """Write a notebook into the book's project: title, parameters, then the given code cells."""
+
+    def write(name: str, *codes: str) -> Path:
+        v4 = nbformat.v4
+        given = v4.new_code_cell('params_file = ""\nlang = ""\nout_dir = ""', id="p", metadata={"tags": ["parameters"]})
+        cells = [v4.new_markdown_cell(f"# {name}", id="title"), given]
+        cells += [v4.new_code_cell(code, id=f"c{i}") for i, code in enumerate(codes)]
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        file = shop.file.parents[2] / f"notebooks/{name}.ipynb"
+        nbformat.write(v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), file)
+        return file
+
+    return write
+
+
+def given(settings: params.Settings) -> dict[str, str]:
+    return {"params_file": str(settings.file), "lang": "zh", "out_dir": ""}
+
+
+def printed(executed: nbformat.NotebookNode) -> list[str]:
+    return [o.text.strip() for cell in executed.cells for o in cell.get("outputs", []) if o.output_type == "stream"]
+
+
+def ignore(_cell: int, _cells: int) -> None:
+    """Progress that nobody watches."""
+
+
+def is_gone(pid: int, seconds: float = 10) -> bool:
+    """Whether a process ends within some seconds."""
+    for _ in range(int(seconds * 20)):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@MODES
+def test_a_kernel_is_this_interpreter_with_a_fixed_environment(
+    shop: params.Settings, notebook: Write, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, isolated: bool
+) -> None:
+    """Even where the machine has another kernel of the same name, or forbids bytecode."""
+    other = tmp_path / "kernels/python3/kernel.json"
+    other.parent.mkdir(parents=True)
+    other.write_text(json.dumps({"argv": ["/bin/false"], "display_name": "other", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    file = notebook("10_collect", "import os, sys, numpy, threadpoolctl\nfrom pathlib import Path",
+                    "print(sys.executable, sys.dont_write_bytecode, os.environ['OMP_NUM_THREADS'])",
+                    "print({pool['num_threads'] for pool in threadpoolctl.threadpool_info()})",
+                    "print(lang, params_file, Path.cwd())")  # fmt: skip
+    found = printed(execute.execute(file, given(shop), ignore, isolated=isolated))
+    assert found == [f"{sys.executable} False 1", "{1}", f"zh {shop.file} {file.parent}"]
+
+
+@MODES
+def test_nothing_leaks_from_one_notebook_into_the_next(shop: params.Settings, notebook: Write, isolated: bool) -> None:
+    state = ("(os.environ.get('LEAK'), str(Path.cwd()), sys.path.count('leak'), pandas.get_option('display.max_rows'), "
+             "matplotlib.rcParams['font.size'], hasattr(pandas.DataFrame, 'leak'))")  # fmt: skip
+    imports = "import os, sys, random\nimport matplotlib, numpy, pandas\nfrom pathlib import Path"
+    dirty = (
+        "os.environ['LEAK'] = '1'; os.chdir('/'); sys.path.append('leak')\n"
+        "pandas.set_option('display.max_rows', 7); pandas.DataFrame.leak = 1; matplotlib.rcParams['font.size'] = 3"
+    )
+    draw = "print(random.random(), numpy.random.rand())"
+    file = notebook("10_collect", imports, f"print({state})", draw, dirty)
+    first = printed(execute.execute(file, given(shop), ignore, isolated=isolated))
+    second = printed(execute.execute(file, given(shop), ignore, isolated=isolated))
+    assert first[0] == second[0] == str((None, str(file.parent), 0, 60, 10.0, False))
+    assert not set(first[1].split()) & set(second[1].split())
+
+
+@MODES
+def test_a_killed_process_stops_the_step_and_leaves_nothing(
+    shop: params.Settings, notebook: Write, tmp_path: Path, isolated: bool
+) -> None:
+    mark = tmp_path / "pid"
+    file = notebook("10_collect", "import os, signal\nfrom pathlib import Path",
+                    f"Path({str(mark)!r}).write_text(f'{{os.getpid()}} {{os.environ[\"TMPDIR\"]}}')",
+                    "os.kill(os.getpid(), signal.SIGKILL)")  # fmt: skip
+    with pytest.raises(execute.Stopped, match="process died") as stopped:
+        execute.execute(file, given(shop), ignore, isolated=isolated)
+    pid, scratch = mark.read_text().split()
+    assert (stopped.value.cell, stopped.value.line) == (5, "os.kill(os.getpid(), signal.SIGKILL)")
+    assert is_gone(int(pid))
+    assert not Path(scratch).exists()
+
+
+@MODES
+def test_a_cell_that_takes_too_long_is_stopped(
+    shop: params.Settings, notebook: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, isolated: bool
+) -> None:
+    monkeypatch.setattr(execute, "CELL_SECONDS", 1)
+    mark = tmp_path / "pid"
+    code = (
+        f"import os, time\nfrom pathlib import Path\nPath({str(mark)!r}).write_text(str(os.getpid()))\ntime.sleep(60)"
+    )
+    with pytest.raises(execute.Stopped, match="took too long; a cell has 1 s"):
+        execute.execute(notebook("10_collect", code), given(shop), ignore, isolated=isolated)
+    assert is_gone(int(mark.read_text()))
+
+
+@MODES
+def test_no_kernel_outlives_a_killed_batch(
+    shop: params.Settings, notebook: Write, tmp_path: Path, isolated: bool
+) -> None:
+    mark = tmp_path / "pid"
+    sleep = (
+        f"import os, time\nfrom pathlib import Path\nPath({str(mark)!r}).write_text(str(os.getpid()))\ntime.sleep(60)"
+    )
+    notebook("10_collect", sleep)
+    (shop.data_dir / "raw/orders.csv").write_text("order_id,customer_id,order_date,amount\n1,1,2024-01-31,2\n")
+    (shop.file.parent / "2024Q1.yml").write_text(
+        "sources: {orders: {columns: {product_id: amount, quantity: amount}}}\n"
+    )
+    options = ["--isolated"] if isolated else []
+    batch = subprocess.Popen(
+        [sys.executable, "-m", "crmlib.cli", "run", str(shop.file), *options], stdout=subprocess.DEVNULL
+    )
+    while not (mark.is_file() and mark.read_text()):
+        assert batch.poll() is None
+        time.sleep(0.05)
+    batch.send_signal(signal.SIGKILL)
+    batch.wait()
+    assert is_gone(int(mark.read_text()))
+
+
+def test_a_copy_is_the_same_bytes_each_time_and_names_no_machine_path(shop: params.Settings, notebook: Write) -> None:
+    file = notebook("10_collect", "import pandas", "pandas.DataFrame({'a': [1]})", "print('a')\nprint('b')")
+    kept = [
+        execute.kept(execute.execute(file, given(shop), ignore, isolated=False), "params/shop/2024Q1.yml", "zh")
+        for _ in range(2)
+    ]
+    assert kept[0] == kept[1]
+    assert str(shop.file.parents[2]) not in kept[0]
+    copy = nbformat.reads(kept[0], as_version=4)
+    assert [cell.id for cell in copy.cells] == ["title", "p", "injected-parameters", "c0", "c1", "c2"]
+    assert copy.cells[2].source == 'params_file = "params/shop/2024Q1.yml"\nlang = "zh"'
+    assert list(copy.cells[4].outputs[0].data) == ["text/html"]
+
+
+def test_progress_counts_the_cells_of_the_notebook_as_the_analyst_sees_it(
+    shop: params.Settings, notebook: Write
+) -> None:
+    seen: list[tuple[int, int]] = []
+    execute.execute(notebook("10_collect", "1", "2"), given(shop), lambda *at: seen.append(at), isolated=False)
+    assert list(dict.fromkeys(seen)) == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+@pytest.fixture
+def orders(shop: params.Settings) -> None:
+    """One customer with one order a month."""
+    days = [f"o{m},c1,2024-0{m}-15,p1,1,12.50" for m in (1, 2, 3)]
+    header = "order_id,customer_id,order_date,product_id,quantity,amount"
+    (shop.data_dir / "raw/orders.csv").write_text("\n".join([header, *days]) + "\n")
+
+
+@pytest.mark.usefixtures("orders")
+def test_a_failed_step_keeps_the_partial_notebook(shop: params.Settings, notebook: Write, tmp_path: Path) -> None:
+    notebook("10_collect", "print('so far')", "1 / 0  # why", "print('never')")
+    stale = tmp_path / "out/shop/2024Q1/report.html"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("of an earlier run")
+    seen: list[run.Progress] = []
+    with pytest.raises(run.StepFailed) as failed:
+        run.run(shop.file, out_dir=tmp_path / "out", reporter=seen.append)
+    error = failed.value
+    assert (error.notebook, error.cell, error.line) == ("10_collect", 4, "1 / 0  # why")
+    assert error.message == "ZeroDivisionError: division by zero"
+    assert error.partial == tmp_path / "out/shop/2024Q1/notebooks/10_collect.failed.ipynb"
+    assert printed(nbformat.read(error.partial, as_version=4)) == ["so far"]
+    assert not stale.exists()
+    assert [(p.notebook, p.cell, p.done) for p in seen][:2] == [("10_collect", 0, False), ("10_collect", 1, False)]
+
+
+@pytest.mark.usefixtures("orders")
+def test_an_input_error_of_a_step_is_told_without_a_traceback(
+    shop: params.Settings, notebook: Write, tmp_path: Path
+) -> None:
+    notebook("10_collect", "from crmlib.errors import InputError\nraise InputError(['one is wrong', 'two is wrong'])")
+    with pytest.raises(run.StepFailed) as failed:
+        run.run(shop.file, out_dir=tmp_path)
+    assert failed.value.message == "one is wrong\ntwo is wrong"
+
+
+@pytest.mark.usefixtures("orders")
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"lang": "fr"}, "language 'fr' is not known; take en or zh"),
+        ({"first_step": "sell"}, "'sell' is no step; the steps are collect, segment, market, strategy, review"),
+        ({"first_step": "market", "last_step": "segment"}, "step 'market' comes after step 'segment'"),
+        ({"first_step": "segment"}, "2024Q1 has no results of 10_collect .step collect. yet; run `crm run params/shop"),
+    ],
+)
+def test_a_wrong_order_is_refused_before_anything_runs(
+    shop: params.Settings, notebook: Write, tmp_path: Path, options: dict[str, str], says: str
+) -> None:
+    notebook("10_collect", "1")
+    notebook("20_segment", "1")
+    with pytest.raises(InputError, match=says):
+        run.run(shop.file, out_dir=tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_problem_of_the_inputs_is_told_at_once(shop: params.Settings, notebook: Write, tmp_path: Path) -> None:
+    notebook("10_collect", "1")
+    (shop.data_dir / "registers/pest.csv").write_text("")
+    with pytest.raises(InputError) as refused:
+        run.run(shop.file, out_dir=tmp_path)
+    assert any("pest.csv is empty" in problem for problem in refused.value.problems)
+    assert any("no file matches 'orders.csv'" in problem for problem in refused.value.problems)
+
+
+@pytest.mark.usefixtures("orders")
+def test_the_manifest_says_what_went_in(shop: params.Settings) -> None:
+    """The hash is that of `printf 'a\\n' | sha256sum`."""
+    (shop.data_dir / "raw/note.txt").write_text("a\n")
+    found = run.manifest(shop, "en", datetime(2024, 4, 2, 9, 30, tzinfo=UTC), {"10_collect": 1.234})
+    assert found["inputs"]["raw/note.txt"] == "87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7"
+    assert {"raw/orders.csv", "registers/pest.csv"} < set(found["inputs"])
+    assert (found["started_at"], found["seconds"]) == ("2024-04-02T09:30:00+00:00", {"10_collect": 1.23})
+    assert {"python", "crmlib", "papermill", "pandas"} < set(found["versions"])
+    assert found["git_commit"] is None
