@@ -114,7 +114,7 @@ def test_customers_who_never_bought_are_in_no_tier_and_counted():
     frame = raw([(10, 20, 500_000), (10, 20, 500_000)]).assign(state=["active", "prospect"])
     tiered = tiers.assign(engine.table(frame.drop(columns=["tier"])), METHOD, 100)
     sizes = engine.frame(tiers.sizes(tiered, METHOD.tiers)).set_index("tier")
-    assert sizes["customers"].to_dict() == {"high": 1, "none": 1}
+    assert sizes["customers"].to_dict() == {"high": 1, "potential": 0, "general": 0, "risk": 0, "none": 1}
     assert sizes["customer_share"].sum() == 1
 
 

@@ -6,6 +6,7 @@ holds wins; that is why the published rule's inversions cannot be written here (
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 from ibis import _
 
 from crmlib.errors import InputError
@@ -115,14 +116,20 @@ def _money_gap(table: ir.Table, anchors: Anchors, score: float, minor: float) ->
 
 
 def sizes(tiered: ir.Table, rules: tuple[TierRule, ...]) -> ir.Table:
-    """Customers and 12-month net spend by tier, best first; customers without a tier last."""
-    order = ibis.cases(*[(_.tier == rule.tier, i) for i, rule in enumerate(rules)], else_=len(rules))
+    """Customers and 12-month net spend by tier, best first, empty tiers too; customers without a tier last."""
+    names = [rule.tier for rule in rules]
+    every = ibis.memtable(pa.table({"tier": names, "position": range(len(names))}))
     counted = tiered.group_by("tier").aggregate(customers=_.count(), monetary_12m_minor=_.monetary_12m_minor.sum())
-    total = counted.customers.sum().over(), counted.monetary_12m_minor.sum().over()
-    shares = counted.mutate(
-        customer_share=counted.customers / total[0], revenue_share=counted.monetary_12m_minor / total[1].nullif(0)
+    joined = every.outer_join(counted, "tier")
+    filled = joined.select(
+        tier=ibis.coalesce(joined.tier, joined.tier_right),
+        position=joined.position.fill_null(len(names)),
+        customers=joined.customers.fill_null(0),
+        monetary_12m_minor=joined.monetary_12m_minor.fill_null(0),
     )
-    return shares.order_by(order).select("tier", "customers", "customer_share", "monetary_12m_minor", "revenue_share")
+    total = filled.customers.sum().over().nullif(0), filled.monetary_12m_minor.sum().over().nullif(0)
+    shares = filled.mutate(customer_share=filled.customers / total[0], revenue_share=filled.monetary_12m_minor / total[1])
+    return shares.order_by("position").select("tier", "customers", "customer_share", "monetary_12m_minor", "revenue_share")
 
 
 def risk_reasons(tiered: ir.Table) -> ir.Table:
