@@ -46,6 +46,10 @@ def test_anchors_that_are_no_map_are_refused(tmp_path, knots, says):
     assert len(found) == 1 and says in found[0]
 
 
+def test_the_params_cannot_name_their_own_file(tmp_path):
+    assert problems(tmp_path, file="elsewhere.yml") == ["params/tiny/2023Q4.yml: 'file' is no setting; remove it"]
+
+
 def test_a_missing_quarter_names_those_that_exist(tmp_path):
     file = books.write(tmp_path)
     with pytest.raises(InputError, match=r"2023Q3\.yml does not exist; there are 2023Q4\.yml"):

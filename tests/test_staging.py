@@ -55,6 +55,8 @@ def test_good_rows_are_typed_and_money_becomes_cents(tmp_path):
          "orders.csv row 5: amount 'five' is no amount; write it as 1234.56 without currency sign or thousands separator"),
         ("9,A,2023-11-02,1e308", "net_amount", "not_a_number",
          "orders.csv row 5: amount '1e308' is no amount; write it as 1234.56 without currency sign or thousands separator"),
+        ("9,A,2023-11-02,1e14", "net_amount", "not_a_number",
+         "orders.csv row 5: amount '1e14' is no amount; write it as 1234.56 without currency sign or thousands separator"),
         ("9,A,2023-11-02,NaN", "net_amount", "not_a_number",
          "orders.csv row 5: amount 'NaN' is no amount; write it as 1234.56 without currency sign or thousands separator"),
         ("2,B,2023-11-01,20", "row", "duplicate",
@@ -187,6 +189,23 @@ def test_pseudonyms_need_a_key_and_hide_the_id(tmp_path, monkeypatch):
     monkeypatch.setenv("CRM_PSEUDONYM_KEY", "q" * 16)
     other, _found = staged(tmp_path, **hidden)
     assert engine.frame(other.tables["orders"].order_by("order_id"))["customer_id"][0] != ids[0]
+
+
+def test_the_waterfall_by_hand(tmp_path):
+    """One row each: bad, after the quarter, its last day, the first day of the window, the last day before it."""
+    days = ["x", "2024-01-01", "2023-12-31", "2023-01-01", "2022-12-31"]
+    orders = HEADER + "".join(f"{n},C{n},{day},1\n" for n, day in enumerate(days))
+    result, found = staged(tmp_path, orders)
+    stages = engine.frame(quality.waterfall(result.checked["orders"], found.period))
+    assert stages[["stage", "reason", "rows", "net_minor"]].values.tolist() == [
+        ["raw", "", 5, 500],
+        ["quarantined", "order_date: not_a_date", 1, 100],
+        ["accepted", "", 4, 400],
+        ["later", "", 1, 100],
+        ["seen", "", 3, 300],
+        ["before_window", "", 1, 100],
+        ["in_window", "", 2, 200],
+    ]
 
 
 cells = st.tuples(

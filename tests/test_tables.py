@@ -1,0 +1,157 @@
+"""Tables as HTML: formats by unit, words by language, absence stated, data never markup."""
+
+import books
+import pandas as pd
+import quarters
+from bs4 import BeautifulSoup, Tag
+
+from crmlib.io import engine, store
+from crmlib.params import Book
+from crmlib.views import narrative, tables
+
+CNY = Book(name_en="Tiny", name_zh="小账套", currency="CNY")
+
+
+def parsed(shown: tables.Shown) -> BeautifulSoup:
+    return BeautifulSoup(shown.html, "html.parser")
+
+
+def grid(soup: BeautifulSoup) -> list[list[str]]:
+    return [[cell.get_text() for cell in row.find_all(["th", "td"])] for row in soup.find_all("tr")]
+
+
+def tier_strategies() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "tier": ["high", "risk"],
+            "tiers": ["high; potential", "risk"],
+            "strategy": ["Keep", "Win back"],
+            "strategy_zh": ["维系", ""],
+            "progress_share": [0.5, None],
+            "due_date": pd.to_datetime(["2024-03-31", None]),
+            "is_overdue": [True, False],
+            "provenance": ["actual", "illustrative"],
+        }
+    )
+
+
+def test_units_become_text_that_a_reader_knows():
+    rows = grid(parsed(tables.show(quarters.tier_sizes(), "tier_sizes", "en", CNY)))
+    assert rows[0] == ["Tier", "Customers", "Share of customers", "M: net spend in 12 months (CNY)", "Share of spend"]
+    assert rows[1] == ["High value", "55", "7.1%", "124,985", "31.0%"]
+
+
+def test_small_amounts_of_a_column_keep_their_decimals():
+    frame = pd.DataFrame({"tier": ["high", "risk"], "monetary_12m_minor": [3096, None]})
+    assert [row[1] for row in grid(parsed(tables.show(frame, "tier_sizes", "en", CNY)))[1:]] == ["30.96", "–"]
+
+
+def test_chinese_takes_the_sibling_and_falls_back_to_english():
+    rows = grid(parsed(tables.show(tier_strategies(), "strategy_table", "zh", CNY)))
+    columns = rows[0]
+    assert "核心策略" in columns
+    assert [row[columns.index("核心策略")] for row in rows[1:]] == ["维系", "Win back"]
+    assert [row[columns.index("客户层级")] for row in rows[1:]][0] == "高价值"
+    assert [row[-1] for row in rows] == ["数据来源性质", "实际", "示例"]
+    assert not any("Chinese" in heading for heading in columns)
+
+
+def test_absent_dates_and_answers_are_stated():
+    soup = parsed(tables.show(tier_strategies(), "strategy_table", "en", CNY))
+    absent = soup.find_all("span", class_="absent")
+    assert [(mark.get_text(), mark["title"]) for mark in absent] == [("–", "not available")] * 2
+    text = soup.get_text(" ")
+    assert "2024-03-31" in text
+    assert "yes" in text
+
+
+def test_a_screen_reader_finds_its_way():
+    soup = parsed(tables.show(quarters.tier_sizes(), "tier_sizes", "en", CNY))
+    table = soup.find("table")
+    assert isinstance(table, Tag)
+    assert table.find("caption").get_text() == "Tiers"
+    assert {th.get("scope") for th in soup.select("thead th")} == {"col"}
+    assert {th.get("scope") for th in soup.select("tbody th")} == {"row"}
+    assert soup.div["role"] == "region"
+    assert soup.div["tabindex"] == "0"
+
+
+def test_only_an_all_illustrative_table_wears_the_badge():
+    frame = tier_strategies()
+    mixed = parsed(tables.show(frame, "strategy_table", "en", CNY))
+    whole = parsed(tables.show(frame.assign(provenance="illustrative"), "strategy_table", "en", CNY))
+    assert mixed.find(class_="crm-badge") is None
+    assert whole.find(class_="crm-badge").get_text() == "illustrative, not measured"
+    assert "Provenance" not in grid(whole)[0]
+
+
+def test_a_cut_table_and_unfilled_columns_say_so():
+    frame = quarters.tier_sizes().assign(revenue_share=None)
+    soup = parsed(tables.show(frame, "tier_sizes", "en", CNY, rows=2, note="From the register."))
+    assert soup.find(class_="note").get_text() == "2 of 5 rows. No data for: Share of spend. From the register."
+    assert len(grid(soup)) == 3
+
+
+def test_an_empty_table_is_a_sentence():
+    shown = tables.show(quarters.tier_sizes().head(0), "tier_sizes", "zh", CNY)
+    assert parsed(shown).p.get_text() == "客户层级规模：本季度无内容。"
+
+
+def test_the_schema_orders_the_columns():
+    frame = quarters.tier_sizes()[["revenue_share", "tier", "customers"]]
+    assert grid(parsed(tables.show(frame, "tier_sizes", "en", CNY)))[0] == ["Tier", "Customers", "Share of spend"]
+
+
+def test_kpi_rows_are_shown_in_their_own_unit():
+    frame = pd.DataFrame(
+        {
+            "kpi": ["net_revenue", "retention_rate", "orders_per_customer"],
+            "kpi_unit": ["money", "rate", "number"],
+            "kpi_value": [40_317_800, 0.9612, 17.84],
+            "difference": [2_210_800, -0.0104, 0.5],
+            "movement": ["improved", "unclear", "small_n"],
+        }
+    )
+    soup = parsed(tables.show(frame, "scorecard", "en", CNY))
+    assert [row[1:3] for row in grid(soup)[1:]] == [["¥403,178", "¥22,108"], ["96.1%", "−1.0 pp"], ["17.8", "0.50"]]
+    assert ["grey" in (row.get("class") or []) for row in soup.select("tbody tr")] == [False, False, True]
+
+
+def test_hostile_data_stays_text():
+    script, formula, reordered, emoji = quarters.HOSTILE
+    shown = tables.show(quarters.customers(), "customer_inventory", "en", CNY, caption=script, note=script)
+    soup = parsed(shown)
+    assert soup.find("script") is None
+    assert soup.find("caption").get_text() == script
+    assert [row[1] for row in grid(soup)[1:]] == [
+        script,
+        formula,
+        "[right-to-left override]gnp.exe",
+        "王堃 喆 [thumbs up sign]",
+    ]
+
+
+def test_a_sentence_is_escaped_when_it_is_displayed():
+    sentence = narrative.say({"en": "<b>A</b> & B", "zh": "甲"}, "en")
+    assert sentence.text == "<b>A</b> & B"
+    assert sentence._repr_html_() == '<p class="finding">&lt;b&gt;A&lt;/b&gt; &amp; B</p>'
+    assert narrative.say({"en": "A", "zh": "甲"}, "zh").text == "甲"
+
+
+def test_the_opening_states_what_is_looked_at(tmp_path):
+    settings = books.load(tmp_path, book={"notice_en": "Disputed <sample>"})
+    con = engine.connect(settings)
+    results = store.open_store(settings, tmp_path / "out", con)
+    assert "not available" in tables.opening(settings, results, "en").html
+    days = pd.DataFrame({"customer_id": ["A", "A"], "order_date": pd.to_datetime(["2023-11-02", "2023-12-30"])})
+    results.save(purchase_days=days.assign(orders=1, net_minor=1, gross_minor=1, returned_minor=0))
+    soup = parsed(tables.opening(settings, results, "en"))
+    terms = [term.get_text() for term in soup.find_all("dt")]
+    values = [value.get_text() for value in soup.find_all("dd")]
+    assert dict(zip(terms, values, strict=True)) == {
+        "Book": "Tiny",
+        "Period": "2023Q4 (2023-10-01 to 2023-12-31)",
+        "Seen from": "2023-12-31",
+        "Data up to": "2023-12-30",
+        "Notice": "Disputed <sample>",
+    }
