@@ -55,13 +55,19 @@ def _raw_fields(table: ir.Table) -> list[str]:
 
 def _field(name: str, table: ir.Table, field: str) -> ir.Table:
     came = table[f"raw_{field}"]
+    wrong = came.notnull() & (table.bad_field == field).fill_null(False)
     return table.aggregate(
         rows=_.count(),
         complete_share=came.count() / table.count(),
-        valid_share=1 - (came.notnull() & (table.bad_field == field).fill_null(False)).sum() / came.count().nullif(0),
+        valid_share=1 - wrong.sum() / came.count().nullif(0),
         distinct_values=came.nunique(),
     ).select(
-        "rows", "complete_share", "valid_share", "distinct_values", source=ibis.literal(name), field=ibis.literal(field)
+        source=ibis.literal(name),
+        field=ibis.literal(field),
+        rows=_.rows,
+        complete_share=_.complete_share,
+        valid_share=_.valid_share,
+        distinct_values=_.distinct_values,
     )
 
 

@@ -27,7 +27,7 @@ COLUMNS: dict[str, Column] = {
     "gap_error": Column("float64", "number", "Gap error", "Gap标准误"),
     "is_stable": Column("boolean", "", "Stable", "稳定"),
     "is_chosen": Column("boolean", "", "Chosen", "选用"),
-    "cluster": Column("int64", "number", "Cluster", "聚类群"),
+    "cluster": Column("int64", "number", "No.", "编号"),
     "cluster_name": Column("string", "word", "Cluster", "聚类群名称"),
     "tier_before": Column("string", "word", "Tier a quarter ago", "上季度层级"),
     "opening": Column("int64", "customers", "Opening", "期初"),

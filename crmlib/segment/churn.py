@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from crmlib.periods import Period
+from crmlib.schema import TABLES
 
 EDGES = (7, 14, 30, 60, 90, 180)
 
@@ -31,13 +32,12 @@ def warnings(tiered: ir.Table, rates: ir.Table, rows: int) -> ir.Table:
     known = tiered.filter(_.state == "active").mutate(recency_band=_band(tiered.recency_days))
     joined = known.inner_join(rates.select("recency_band", "silent_rate"), "recency_band")
     at_risk = joined.mutate(at_risk_minor=(_.monetary_12m_minor * _.silent_rate).round().cast("int64"))
-    ranked = at_risk.filter(_.at_risk_minor > 0).order_by(ibis.desc("at_risk_minor"), "customer_id").limit(rows)
-    return ranked.select(
-        "customer_id", "tier", "recency_days", "frequency_12m", "monetary_12m_minor", "silent_rate", "at_risk_minor",
-        "risk_reason", rank=ibis.row_number().over(order_by=[ibis.desc("at_risk_minor"), "customer_id"]) + 1,
-    )  # fmt: skip
+    place = ibis.row_number().over(order_by=[ibis.desc("at_risk_minor"), "customer_id"]) + 1
+    ranked = at_risk.filter(_.at_risk_minor > 0).mutate(rank=place).order_by("rank").limit(rows)
+    return ranked.select(*TABLES["churn_warnings"].columns)
 
 
 def _band(recency: ir.Value) -> ir.Value:
     """Lower edge of the band of days since the last order: 0, 8, 15, 31, 61, 91, 181."""
-    return ibis.cases(*[(recency <= edge, start) for start, edge in zip((0, *(e + 1 for e in EDGES)), EDGES, strict=False)], else_=EDGES[-1] + 1).cast("int64")
+    starts = (0, *(edge + 1 for edge in EDGES))
+    return ibis.cases(*[(recency <= edge, start) for start, edge in zip(starts, EDGES, strict=False)], else_=starts[-1]).cast("int64")

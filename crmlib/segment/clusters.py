@@ -13,6 +13,7 @@ import pandas as pd
 from ibis import _
 
 from crmlib.params import Clusters
+from crmlib.schema import TABLES
 
 FEATURES = ("recency_days", "frequency_12m", "monetary_12m_minor", "tenure_days")
 
@@ -104,7 +105,7 @@ def profile(assigned: ir.Table) -> ir.Table:
     )
     everyone, money = sizes.customers.sum().over(), sizes.total_minor.sum().over()
     shares = sizes.mutate(customer_share=sizes.customers / everyone, revenue_share=sizes.total_minor / money.nullif(0))
-    return shares.drop("total_minor").order_by("cluster")
+    return shares.order_by("cluster").select(*TABLES["cluster_profile"].columns)
 
 
 def _log1p(value: ir.Value) -> ir.Value:
