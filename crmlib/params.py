@@ -5,6 +5,7 @@ A mapping in the quarter's file merges into the default, a list replaces it; unk
 
 import difflib
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -72,12 +73,12 @@ def _knots(knots: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float],
     raw, scores = [k[0] for k in knots], [k[1] for k in knots]
     if len(knots) < 2:
         raise ValueError("needs at least two knots")
-    if any(b <= a for a, b in zip(raw, raw[1:], strict=False)):
+    if any(b <= a for a, b in pairwise(raw)):
         raise ValueError("raw values must rise from knot to knot")
     if {scores[0], scores[-1]} != {0, 100}:
         raise ValueError("the first and the last knot must score 0 and 100")
     rising = scores[0] == 0
-    if any((b < a) == rising and a != b for a, b in zip(scores, scores[1:], strict=False)):
+    if any((b < a) == rising and a != b for a, b in pairwise(scores)):
         raise ValueError("scores must go one way")
     return knots
 
@@ -246,7 +247,9 @@ def _known_keys(model: type[BaseModel]) -> list[str]:
     for key, field in model.model_fields.items():
         keys.append(key)
         kinds = [field.annotation, *getattr(field.annotation, "__args__", ())]
-        keys += [k for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel) for k in _known_keys(kind)]
+        keys += [
+            k for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel) for k in _known_keys(kind)
+        ]
     return keys
 
 

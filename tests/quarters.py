@@ -55,11 +55,14 @@ def kpis() -> pd.DataFrame:
 
 
 def findings() -> pd.DataFrame:
-    rows = [
-        (1, "segment", "tier_sizes", "The 55 high-value customers (7%) brought 31% of revenue.", "55位高价值客户（7%）贡献了31%的收入。"),
-        (2, "collect", "waterfall", "99.9% of the order lines could be used.", "99.9%的订单行可用。"),
-        (3, "market", "pest", "Food prices are the strongest outside force.", "食品价格是最强的外部因素。"),
-    ]  # fmt: skip
+    en = [
+        "55 high-value customers (7%) brought 31% of revenue.",
+        "99.9% of the order lines could be used.",
+        "Food prices are the strongest outside force.",
+    ]
+    zh = ["55位高价值客户（7%）贡献了31%的收入。", "99.9%的订单行可用。", "食品价格是最强的外部因素。"]
+    steps, anchors = ["segment", "collect", "market"], ["tier_sizes", "waterfall", "pest"]
+    rows = zip([1, 2, 3], steps, anchors, en, zh, strict=True)
     return pd.DataFrame(rows, columns=schema.TABLES["findings"].columns)
 
 
@@ -68,7 +71,7 @@ def decisions() -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "rank": [1, 2, 3],
-            "anchor": ["strategy_table", "tier_sizes", "nowhere"],
+            "anchor": ["tier_strategies", "tier_sizes", "nowhere"],
             "text_en": ["Approve the win-back budget", "Assign an owner for the top tier", "Drop the paper catalogue"],
             "text_zh": ["批准客户挽回预算", "为高价值层级指定负责人", "停发纸质目录"],
             "amount_minor": [180_000, None, None],
@@ -162,7 +165,7 @@ def _strategy(settings: params.Settings, lang: str) -> list[Any]:
         }
     )
     shown = tables.show(
-        plan, "strategy_table", lang, settings.book, caption={"en": "Tier strategies", "zh": "分层策略"}[lang]
+        plan, "tier_strategies", lang, settings.book, caption={"en": "Tier strategies", "zh": "分层策略"}[lang]
     )
     return [_prose("# What to do", "en"), _prose("# 策略设计", "zh"), _result("shown", shown)]
 

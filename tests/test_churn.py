@@ -29,7 +29,10 @@ def bought(ids: list[str], day: date = PERIOD.start) -> ibis.Table:
 def test_rates_by_hand():
     """Four customers silent 3-7 days, two 61-90: c0 and c4 come back."""
     rates = engine.frame(churn.observed(base([3, 5, 7, 7, 61, 90]), bought(["c0", "c4"]), PERIOD, min_n=3))
-    assert rates[["recency_band", "customers", "silent", "is_thin"]].values.tolist() == [[0, 4, 3, False], [61, 2, 1, True]]
+    assert rates[["recency_band", "customers", "silent", "is_thin"]].values.tolist() == [
+        [0, 4, 3, False],
+        [61, 2, 1, True],
+    ]
     assert rates["silent_rate"].tolist() == [0.75, 0.5]
 
 
@@ -46,7 +49,11 @@ def test_no_earlier_customers_no_rates():
 def test_the_list_is_ranked_by_money_at_risk():
     rates = engine.table(pd.DataFrame({"recency_band": [0, 61], "silent_rate": [0.1, 0.5]}))
     listed = engine.frame(churn.warnings(base([1, 70, 2, 80]), rates, rows=3))
-    assert listed[["rank", "customer_id", "at_risk_minor"]].values.tolist() == [[1, "c3", 2000], [2, "c1", 1000], [3, "c2", 300]]
+    assert listed[["rank", "customer_id", "at_risk_minor"]].values.tolist() == [
+        [1, "c3", 2000],
+        [2, "c1", 1000],
+        [3, "c2", 300],
+    ]
 
 
 def test_tenths_share_out_all_money():

@@ -29,7 +29,11 @@ def test_three_clear_groups_are_found_stable_and_named():
     assert bool(found.set_index("k").loc[3, "is_stable"])
     model = clusters.fit(CLEAR, k, seed=1)
     assert model.names == ("core", "regular", "fading")
-    assert engine.frame(clusters.profile(clusters.assign(engine.table(CLEAR), model)))["customers"].tolist() == [80, 80, 80]
+    assert engine.frame(clusters.profile(clusters.assign(engine.table(CLEAR), model)))["customers"].tolist() == [
+        80,
+        80,
+        80,
+    ]
 
 
 def test_noise_has_no_stable_groups():

@@ -16,7 +16,9 @@ PERIOD = Period(2023, 4)
 def lines(rows: list[tuple[str, str, date, int, str]]) -> ibis.Table:
     names = ["customer_id", "order_id", "order_date", "net_minor", "product_id"]
     types = [pa.string(), pa.string(), pa.date32(), pa.int64(), pa.string()]
-    return ibis.memtable(pa.table([pa.array(c, t) for c, t in zip(zip(*rows, strict=True), types, strict=True)], names=names))
+    return ibis.memtable(
+        pa.table([pa.array(c, t) for c, t in zip(zip(*rows, strict=True), types, strict=True)], names=names)
+    )
 
 
 BOUGHT = lines(
@@ -95,7 +97,7 @@ def test_market_facts_after_the_quarter_are_not_known_yet():
             "relevance": [3, 5, 3, 5],
             "source_date": pd.to_datetime(["2023-12-01", "2023-06-30", "2023-12-21", "2024-01-01"]),
         }
-    ).assign(**{c: "" for c in ("kind", "item", "item_zh", "figure", "grade", "source", "link", "provenance")})
+    ).assign(**dict.fromkeys(("kind", "item", "item_zh", "figure", "grade", "source", "link", "provenance"), ""))
     summary = market_facts.summary(facts, PERIOD)
     assert summary["fact_id"].tolist() == ["F2", "F3", "F1"]
     assert summary["age_days"].tolist() == [184, 10, 30]

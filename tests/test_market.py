@@ -97,7 +97,8 @@ def test_rank_intervals_by_hand():
 
 
 def test_rank_intervals_do_not_depend_on_row_order():
-    scored = pest.score(GOLDEN_PEST, facts(F1="A"), AS_OF)
+    close = [(name, "P", 1, 3, 3, 1, "F1") for name in "CABED"]
+    scored = pest.score(factors(*close), facts(F1="A"), AS_OF)
     turned = pest.rank_intervals(scored.iloc[::-1], seed=3).sort_values("factor_id", ignore_index=True)
     pd.testing.assert_frame_equal(
         turned, pest.rank_intervals(scored, seed=3).sort_values("factor_id", ignore_index=True)
@@ -195,7 +196,8 @@ def test_the_currency_unit_changes_no_affinity(scale):
 
 OPPORTUNITIES = pd.DataFrame(
     {
-        "opportunity_id": ["O1", "O2", "O3"], "opportunity": ["Deli", "Fuel", "New"], "opportunity_zh": ["熟食", "燃油", "新品"],
+        "opportunity_id": ["O1", "O2", "O3"], "opportunity": ["Deli", "Fuel", "New"],
+        "opportunity_zh": ["熟食", "燃油", "新品"],
         "categories": ["DELI; SALAD", "FUEL", "CHEESE"], "market_growth_rate": [0.05, 0.0, 0.1],
         "market_size": [100.0, 50.0, 20.0], "evidence": "", "provenance": "illustrative",
     }

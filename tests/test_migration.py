@@ -19,7 +19,14 @@ def tiered(tiers: dict[str, str]) -> ibis.Table:
     states = ["prospect" if t == "prospect" else "returns_only" if t == "none" else "active" for t in tiers.values()]
     names = [t if t in NAMES else "none" for t in tiers.values()]
     columns = {"customer_id": list(tiers), "tier": names, "state": states, "monetary_12m_minor": [100] * len(tiers)}
-    types = pa.schema([("customer_id", pa.string()), ("tier", pa.string()), ("state", pa.string()), ("monetary_12m_minor", pa.int64())])
+    types = pa.schema(
+        [
+            ("customer_id", pa.string()),
+            ("tier", pa.string()),
+            ("state", pa.string()),
+            ("monetary_12m_minor", pa.int64()),
+        ]
+    )
     return ibis.memtable(pa.table(columns, schema=types))
 
 
@@ -58,7 +65,9 @@ def test_the_balance_always_closes(before, after):
     after = {**dict.fromkeys(before, "risk"), **after}  # customers do not vanish
     balance = engine.frame(migration.balance(tiered(before), tiered(after), RULES))
     pd.testing.assert_series_equal(
-        balance["opening"] + balance["joined"] + balance["moved_in"] - balance["moved_out"], balance["closing"], check_names=False
+        balance["opening"] + balance["joined"] + balance["moved_in"] - balance["moved_out"],
+        balance["closing"],
+        check_names=False,
     )
     assert balance["moved_in"].sum() == balance["moved_out"].sum()
     assert balance["closing"].sum() == len(after)

@@ -1,4 +1,5 @@
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -34,7 +35,7 @@ def test_other_text_is_refused_with_the_form_to_write(text):
 def test_weeks_are_the_quarter(quarter):
     weeks = quarter.weeks
     assert weeks[0].start == quarter.start and weeks[-1].end == quarter.as_of
-    assert all(a.end + timedelta(days=1) == b.start for a, b in zip(weeks, weeks[1:], strict=False))
+    assert all(a.end + timedelta(days=1) == b.start for a, b in pairwise(weeks))
     assert all(week.days == 7 for week in weeks[1:-1])
     assert sum(week.days for week in weeks) == (quarter.end - quarter.start).days
 

@@ -195,9 +195,9 @@ def test_a_partly_covered_window_is_scaled_for_scoring_only():
 def test_proposed_anchors_are_the_quantiles_of_the_baseline():
     frame = pd.DataFrame(
         {
-            "frequency_12m": range(0, 101),
-            "monetary_12m_minor": [100 * n for n in range(0, 101)],
-            "longest_gap_days": range(0, 101),
+            "frequency_12m": range(101),
+            "monetary_12m_minor": [100 * n for n in range(101)],
+            "longest_gap_days": range(101),
         }
     )
     proposed = rfm.propose_anchors(frame, 100, scale=2)

@@ -246,9 +246,10 @@ def test_every_problem_of_the_inputs_is_told_at_once(shop: params.Settings, note
 def test_the_manifest_says_what_went_in(shop: params.Settings) -> None:
     """The hash is that of `printf 'a\\n' | sha256sum`."""
     (shop.data_dir / "raw/note.txt").write_text("a\n")
-    found = run.manifest(shop, "en", datetime(2024, 4, 2, 9, 30, tzinfo=UTC), {"10_collect": 1.234})
-    assert found["inputs"]["raw/note.txt"] == "87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7"
-    assert {"raw/orders.csv", "registers/pest.csv"} < set(found["inputs"])
+    inputs = run.hashes(shop.data_dir)
+    found = run.manifest(shop, "en", datetime(2024, 4, 2, 9, 30, tzinfo=UTC), {"10_collect": 1.234}, inputs)
+    assert inputs["raw/note.txt"] == "87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7"
+    assert {"raw/orders.csv", "registers/pest.csv"} < set(inputs) == set(found["inputs"])
     assert (found["started_at"], found["seconds"]) == ("2024-04-02T09:30:00+00:00", {"10_collect": 1.23})
     assert {"python", "crmlib", "papermill", "pandas"} < set(found["versions"])
     assert found["git_commit"] is None

@@ -224,7 +224,9 @@ def test_rows_and_money_reconcile(tmp_path_factory, rows):
     result, found = staged(tmp_path_factory.mktemp("book"), orders, **changes)
     stages = engine.frame(quality.waterfall(result.checked["orders"], found.period))
     total = stages.groupby("stage")[["rows", "net_minor", "unreadable"]].sum()
-    total = total.reindex(["raw", "quarantined", "accepted", "later", "seen", "before_window", "in_window"], fill_value=0)
+    total = total.reindex(
+        ["raw", "quarantined", "accepted", "later", "seen", "before_window", "in_window"], fill_value=0
+    )
     for whole, parts in (("raw", ["quarantined", "accepted"]), ("accepted", ["later", "seen"]), ("seen", ["before_window", "in_window"])):  # fmt: skip
         assert total.loc[whole].tolist() == total.loc[parts].sum().tolist()
     assert total.loc["raw", "rows"] == len(rows) + 1

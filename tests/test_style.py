@@ -51,7 +51,13 @@ def test_money_is_in_major_units_with_the_currency(minor, book, shown):
 
 
 def test_numbers_percent_and_days():
-    assert [style.number(x, "en") for x in (12_345, 17.84, 3.14159, 250.4, -2)] == ["12,345", "17.8", "3.14", "250", "−2"]
+    assert [style.number(x, "en") for x in (12_345, 17.84, 3.14159, 250.4, -2)] == [
+        "12,345",
+        "17.8",
+        "3.14",
+        "250",
+        "−2",
+    ]
     assert [style.percent(x, "zh") for x in (0.425, -0.0004, None)] == ["42.5%", "0.0%", "无数据"]
     assert style.percent(0.425, "en", 0) == "42%"
     assert style.day(date(2017, 12, 31), "en") == "31 Dec 2017"
@@ -62,10 +68,10 @@ def test_numbers_percent_and_days():
 def test_the_font_has_all_of_gbk_and_what_numbers_need():
     """GBK row by row; rare name characters of notebooks.md section 6; the source font lacks only U+2252."""
     pairs = (bytes((a, b)).decode("gbk", "ignore") for a in range(0x81, 0xFF) for b in range(0x40, 0xFF))
-    gbk = {c for c in pairs if len(c) == 1}
+    gbk = {c for c in pairs if len(c) == 1 and not c.isascii()}
     assert len(gbk) > 21_000
-    assert {c for c in gbk if not style.is_drawable(c)} == {"≒"}
-    assert all(map(style.is_drawable, "喆堃镕昇瑄−–€£¥₩→↑↓▲▼×≥≤éñßÅčŁ"))
+    assert {c for c in gbk if ord(c) not in style.glyphs("Workbook Sans")} == {"≒"}
+    assert all(map(style.is_drawable, "喆堃镕昇瑄−–€£¥₩₹→↑↓▲▼×≥≤éñßÅčŁễ"))
 
 
 def test_the_font_is_the_one_its_readme_describes():
@@ -90,20 +96,23 @@ def test_a_figure_repeats_and_knows_no_date():
 
 
 def test_drawing_leaves_matplotlib_as_it_was():
-    before = dict(matplotlib.rcParams)
-    style.picture(bars("a"))
-    assert dict(matplotlib.rcParams) == before
+    with matplotlib.rc_context({"font.size": 30, "text.parse_math": True}):
+        before = dict(matplotlib.rcParams)
+        style.picture(bars("a"))
+        assert dict(matplotlib.rcParams) == before
 
 
 def test_a_machine_s_matplotlibrc_changes_nothing():
     usual = style.picture(bars("a"))
-    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "svg.hashsalt": "other", "text.usetex": False}):
+    with matplotlib.rc_context(
+        {"font.size": 30, "axes.facecolor": "red", "svg.hashsalt": "other", "text.usetex": False}
+    ):
         assert style.picture(bars("a")) == usual
 
 
 def test_a_missing_glyph_is_an_error_for_people():
-    with pytest.raises(InputError, match=r"GRINNING FACE.*replace it in the data"):
-        style.picture(bars("😀"))
+    with pytest.raises(InputError, match=r"THUMBS UP SIGN.*replace it in the data"):
+        style.picture(bars("👍"))
 
 
 def test_a_figure_without_alt_text_is_refused():
@@ -115,7 +124,7 @@ def test_a_figure_without_alt_text_is_refused():
 
 def test_dollars_and_markup_in_a_name_are_plain_text():
     inline = style.picture(bars("$5 and $6", "<script>x</script>")).inline
-    assert "$5 and $6" in inline
+    assert ">$5 and $6</text>" in inline
     assert "&lt;script&gt;" in inline
     assert "<script" not in inline
 
@@ -127,7 +136,9 @@ def test_an_absent_result_is_stated():
 
 
 def test_a_long_finding_wraps_inside_the_figure():
-    title = "高价值客户占全部客户的8%，却带来42%的净收入；“流失风险”客户（含沉寂）已连续三个季度增加，需要安排回访。" * 2
+    title = (
+        "高价值客户占全部客户的8%，却带来42%的净收入；“流失风险”客户（含沉寂）已连续三个季度增加，需要安排回访。" * 2
+    )
     ax = bars("a", title=title)
     lines = ax.get_title(loc="left").split("\n")
     assert "".join(lines) == title
@@ -141,7 +152,11 @@ def test_a_long_finding_wraps_inside_the_figure():
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.sampled_from(["revenue", "in", "客户", "，", "8%", "“流失”", "extraordinarily"]), min_size=1, max_size=30))
+@given(
+    st.lists(
+        st.sampled_from(["revenue", "in", "客户", "，", "8%", "“流失”", "extraordinarily"]), min_size=1, max_size=30
+    )
+)
 def test_wrapping_keeps_every_character(words):
     text = " ".join(words)
     wrapped = bars("a", title=text).get_title(loc="left")

@@ -6,6 +6,7 @@ The loop: a first reply at once, an analysis within 24 hours, escalation where t
 import pandas as pd
 
 from crmlib.periods import Period
+from crmlib.schema import TABLES
 
 
 def surveys(answers: pd.DataFrame, period: Period, first: Period) -> pd.DataFrame:
@@ -46,8 +47,7 @@ def tickets(found: pd.DataFrame, period: Period) -> pd.DataFrame:
         is_analysed_late=late,
         is_open=relevant["closed_at"].isna(),
     )
-    columns = ["ticket_id", "customer_id", "ticket_kind", "opened_at", "first_reply_hours", "analysis_hours",
-               "is_analysed_late", "is_escalated", "is_open", "text", "provenance"]  # fmt: skip
+    columns = list(TABLES["feedback_tickets"].columns)
     return loop.sort_values(["opened_at", "ticket_id"])[columns].reset_index(drop=True)
 
 

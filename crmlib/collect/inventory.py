@@ -4,6 +4,8 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
+from crmlib.schema import TABLES
+
 TEXTS = ("customer_name", "customer_type", "size_band", "contact_name", "contact_title", "contact_phone", "main_need",
          "contact_summary", "note")  # fmt: skip
 
@@ -33,10 +35,7 @@ def inventory(customers: ir.Table, purchase_days: ir.Table) -> ir.Table:
         lifetime_minor=_.net_minor.sum(),
     )
     joined = customers.left_join(bought, "customer_id")
-    return joined.mutate(lifetime_minor=_.lifetime_minor.fill_null(0)).select(
-        "customer_id", "customer_name", "customer_type", "size_band", "founded_date", "contact_name", "contact_title",
-        "contact_phone", "first_order_date", "last_order_date", "lifetime_minor", "main_need", "contact_summary", "note",
-    )  # fmt: skip
+    return joined.mutate(lifetime_minor=_.lifetime_minor.fill_null(0)).select(*TABLES["customer_inventory"].columns)
 
 
 def campaigns(staged: dict[str, ir.Table]) -> dict[str, ir.Table]:

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from crmlib.periods import Period
+from crmlib.schema import TABLES
 
 
 def summary(facts: pd.DataFrame, period: Period) -> pd.DataFrame:
@@ -11,6 +12,4 @@ def summary(facts: pd.DataFrame, period: Period) -> pd.DataFrame:
     known = facts[facts["source_date"] <= as_of]
     aged = known.assign(age_days=(as_of - known["source_date"]).dt.days.astype("int64"))
     ranked = aged.sort_values(["relevance", "age_days", "fact_id"], ascending=[False, True, True])
-    columns = ["fact_id", "kind", "item", "item_zh", "figure", "relevance", "grade", "source", "source_date", "age_days",
-               "link", "provenance"]  # fmt: skip
-    return ranked[columns].reset_index(drop=True)
+    return ranked[list(TABLES["market_summary"].columns)].reset_index(drop=True)

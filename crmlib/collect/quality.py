@@ -46,7 +46,9 @@ def _stage(position: int, name: str, rows: ir.Table) -> ir.Table:
 
 def fields(checked: dict[str, ir.Table]) -> ir.Table:
     """Per source and field: rows, filled, usable and distinct values."""
-    return ibis.union(*[_field(n, t, f) for n, t in checked.items() for f in _raw_fields(t)]).order_by("source", "field")
+    return ibis.union(*[_field(n, t, f) for n, t in checked.items() for f in _raw_fields(t)]).order_by(
+        "source", "field"
+    )
 
 
 def _raw_fields(table: ir.Table) -> list[str]:
@@ -55,7 +57,7 @@ def _raw_fields(table: ir.Table) -> list[str]:
 
 def _field(name: str, table: ir.Table, field: str) -> ir.Table:
     came = table[f"raw_{field}"]
-    wrong = came.notnull() & (table.bad_field == field).fill_null(False)
+    wrong = came.notnull() & ibis.coalesce(table.bad_field == field, False)
     return table.aggregate(
         rows=_.count(),
         complete_share=came.count() / table.count(),

@@ -71,5 +71,5 @@ def table(frame: pd.DataFrame) -> ir.Table:
 
 
 @ibis.udf.scalar.builtin
-def try_strptime(text: str, format: str) -> dt.timestamp:  # type: ignore[empty-body, valid-type]
+def try_strptime(text: str, pattern: str) -> dt.timestamp:
     """Text in a strftime format as a time; null where it is none."""

@@ -12,7 +12,7 @@ IDENTIFIERS = ("customer_name", "contact_name", "contact_phone")
 
 
 def key(settings: Settings) -> str:
-    """The book's secret, from the environment variable `privacy.key_variable` or the file `data/<book>/pseudonym.key`."""
+    """The book's secret, from the variable `privacy.key_variable` or the file `data/<book>/pseudonym.key`."""
     file, variable = settings.data_dir / "pseudonym.key", settings.privacy.key_variable
     secret = os.environ.get(variable, "") or (file.read_text(encoding="utf-8").strip() if file.is_file() else "")
     if len(secret) < 16:

@@ -66,11 +66,19 @@ def _mapped(con: Backend, settings: Settings, name: str, group: list[Path]) -> i
     if not all(file.stat().st_size for file in group):
         raise InputError(f"{where} is empty; it needs at least a header row")
     try:
-        raw = engine.read_parquet(con, group) if group[0].suffix.lower() == ".parquet" else _csv(con, source, group[0], where)
+        raw = (
+            engine.read_parquet(con, group)
+            if group[0].suffix.lower() == ".parquet"
+            else _csv(con, source, group[0], where)
+        )
         columns = list(raw.columns)
     except engine.Failure as error:
-        raise InputError(f"{where} cannot be read: {cause(error)}; fix that line, or quote cells that hold a delimiter") from None
-    missing = [_missing(name, field, column, columns, where) for field, column in source.columns.items() if column not in columns]
+        raise unreadable(settings, group[0].name, error) from None
+    missing = [
+        _missing(name, field, column, columns, where)
+        for field, column in source.columns.items()
+        if column not in columns
+    ]
     if missing:
         raise InputError(missing)
     return raw.select(file=raw.file.split("/")[-1], row=raw.row, **{f: raw[c] for f, c in source.columns.items()})
@@ -111,7 +119,8 @@ def _near(word: str, choices: list[str]) -> str:
     return f", did you mean '{near[0]}'" if near else ""
 
 
-def cause(error: Exception) -> str:
-    """What a backend's error says of the data, without its hints to programmers."""
-    said = re.split(r"\n\s*Possible|\n\n|\n\s*LINE ", str(error).strip())[0]
-    return " ".join(said.split())
+def unreadable(settings: Settings, name: str, error: Exception) -> InputError:
+    """A backend's error as a sentence: what it says of the data, without its hints to programmers."""
+    said = " ".join(re.split(r"\n\s*Possible|\n\n|\n\s*LINE ", str(error).strip())[0].split())
+    where = f"data/{settings.book_id}/raw/{name}"
+    return InputError(f"{where} cannot be read: {said}; fix that line, or quote cells that hold the delimiter")

@@ -5,7 +5,6 @@ Every accepted or quarantined row keeps its money, so that raw = accepted + quar
 
 from dataclasses import dataclass
 
-
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
@@ -65,8 +64,8 @@ def _checked(con: Backend, settings: Settings, name: str) -> ir.Table:
     typed = {field: _typed(field, raw[field], source, settings) for field in source.columns}
     came = {f"raw_{field}": _text(raw[field]) for field in source.columns}
     table = raw.select("file", "row", **{_stored(f): value for f, value in typed.items()}, **came)
-    table = table.mutate(copy=_copy_number(name, source, table))
-    found = _wrong(name, source, table, settings)
+    table = table.mutate(copy=_copy_number(name, source))
+    found = _wrong(name, source, table)
     nothing = ibis.null("string")
     bad = {
         "bad_field": ibis.cases(*[(wrong, field) for field, _reason, wrong in found], else_=nothing),
@@ -75,7 +74,7 @@ def _checked(con: Backend, settings: Settings, name: str) -> ir.Table:
     try:
         return engine.keep(con, f"checked_{name}", table.mutate(**bad))
     except engine.Failure as error:
-        raise InputError(f"data/{settings.book_id}/raw/{source.files} cannot be read: {sources.cause(error)}; fix the line, or quote cells that hold a delimiter") from None
+        raise sources.unreadable(settings, source.files, error) from None
 
 
 def _stored(field: str) -> str:
@@ -88,14 +87,15 @@ def _typed(field: str, value: ir.Value, source: Source, settings: Settings) -> i
     if field == "quantity":
         return _number(value)
     if field in _DATES:
-        return value.cast("date") if value.type().is_temporal() else engine.try_strptime(_text(value), source.date_format).date()
-    if field in _IDS and value.type().is_floating():
-        return _text(value.cast("int64"))
+        return _date(value, source.date_format)
+    text = _text(value.cast("int64") if field in _IDS and value.type().is_floating() else value)
     if field == "customer_id":
-        return privacy.customer_id(_text(value), settings)
-    if field in privacy.IDENTIFIERS:
-        return privacy.name(_text(value), settings)
-    return _text(value)
+        return privacy.customer_id(text, settings)
+    return privacy.name(text, settings) if field in privacy.IDENTIFIERS else text
+
+
+def _date(value: ir.Value, pattern: str) -> ir.Value:
+    return value.cast("date") if value.type().is_temporal() else engine.try_strptime(_text(value), pattern).date()
 
 
 def _text(value: ir.Value) -> ir.Value:
@@ -115,7 +115,7 @@ def _minor(value: ir.Value, digits: int) -> ir.Value:
     return ibis.cases((number.abs() < 1e15, number.round().cast("int64")), else_=ibis.null("int64"))
 
 
-def _copy_number(name: str, source: Source, table: ir.Table) -> ir.Value:
+def _copy_number(name: str, source: Source) -> ir.Value:
     """0 for the first of equal rows, 1 for its first copy, and so on."""
     if source.duplicates == "keep":
         return ibis.literal(0)
@@ -123,7 +123,7 @@ def _copy_number(name: str, source: Source, table: ir.Table) -> ir.Value:
     return ibis.row_number().over(group_by=same, order_by=["file", "row"])
 
 
-def _wrong(name: str, source: Source, table: ir.Table, settings: Settings) -> list[tuple[str, str, ir.Value]]:
+def _wrong(name: str, source: Source, table: ir.Table) -> list[tuple[str, str, ir.Value]]:
     """What can be wrong with a row, in the order in which it is said: field, reason, condition."""
     found: list[tuple[str, str, ir.Value]] = []
     for field in (f for f, needed in sources.FIELDS[name].items() if needed and f in source.columns):
@@ -154,7 +154,9 @@ def _refusals(settings: Settings, name: str, checked: ir.Table) -> list[str]:
         .limit(3)
     )
     found = quarantine_of(name, checked)
-    examples = [engine.frame(found.filter(_.row == r.row, _.field == r.bad_field).limit(1)).iloc[0] for r in first.itertuples()]
+    examples = [
+        engine.frame(found.filter(_.row == r.row, _.field == r.bad_field).limit(1)).iloc[0] for r in first.itertuples()
+    ]
     return [
         f"{int(counts.bad):,} of {int(counts.rows):,} rows of {where} cannot be used "
         f"(more than quality.max_quarantined_share = {allowed}): " + "; ".join(sentence(e, settings) for e in examples)
@@ -221,8 +223,10 @@ def sentence(row: pd.Series, settings: Settings) -> str:
     where, key = f"{row.file} row {row.row}: {column}", f"sources.{row.source}"
     says = {
         "missing": f"{where} is empty; fill it in or correct {key}.columns.{row.field}",
-        "not_a_date": f"{where} '{row.value}' is no date in format '{source.date_format}'; fix the row or set {key}.date_format",
-        "not_a_number": f"{where} '{row.value}' is no amount; write it as 1234.56 without currency sign or thousands separator",
+        "not_a_date": f"{where} '{row.value}' is no date in format '{source.date_format}'; "
+        f"fix the row or set {key}.date_format",
+        "not_a_number": f"{where} '{row.value}' is no amount; "
+        "write it as 1234.56 without currency sign or thousands separator",
         "future_date": f"{where} '{row.value}' is later than the extract of {source.extracted_on}; "
         f"fix the row or {key}.extracted_on",
         "duplicate": f"{row.file} row {row.row} repeats an earlier row; remove it, or set {key}.duplicates to keep",

@@ -1,6 +1,5 @@
 """The only writer of `outputs/`: tables, figures, texts; a file appears whole or not at all."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -125,6 +124,6 @@ def _whole(target: Path) -> Iterator[Path]:
     part = target.with_name(f".{target.name}.part")
     try:
         yield part
-        os.replace(part, target)
+        part.replace(target)
     finally:
         part.unlink(missing_ok=True)

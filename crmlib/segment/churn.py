@@ -1,6 +1,6 @@
 """Early warning from what was seen: how many customers of the same kind stopped buying for a whole quarter.
 
-No model: the rate is counted in the book's own last quarter, by tier and by how long ago the last order was. It needs two
+No model: the rate is counted in the book's own last quarter, by how long ago the last order was. It needs two
 quarters of history; the BTYD model and its back-test come beside it.
 """
 
@@ -15,7 +15,7 @@ EDGES = (7, 14, 30, 60, 90, 180)
 
 
 def observed(before: ir.Table, purchase_days: ir.Table, period: Period, min_n: int) -> ir.Table:
-    """Of the customers with orders at the start of the quarter: how many bought nothing in it, by days since their last.
+    """Of the customers at the start of the quarter: how many bought nothing in it, by days since their last order.
 
     `before` are the tiers of the previous quarter's end. A band of fewer than `min_n` customers is marked thin.
     """
@@ -40,4 +40,6 @@ def warnings(tiered: ir.Table, rates: ir.Table, rows: int) -> ir.Table:
 def _band(recency: ir.Value) -> ir.Value:
     """Lower edge of the band of days since the last order: 0, 8, 15, 31, 61, 91, 181."""
     starts = (0, *(edge + 1 for edge in EDGES))
-    return ibis.cases(*[(recency <= edge, start) for start, edge in zip(starts, EDGES, strict=False)], else_=starts[-1]).cast("int64")
+    return ibis.cases(
+        *[(recency <= edge, start) for start, edge in zip(starts, EDGES, strict=False)], else_=starts[-1]
+    ).cast("int64")

@@ -1,7 +1,7 @@
 """Groups found by an algorithm: k-means on log recency, frequency, money and tenure.
 
 Fitted on a sample drawn by a hash of the customer id, then applied to every customer in the engine.
-Silhouettes are compared within this one transform only: across transforms they mislead (the worst transform has the best).
+Silhouettes are compared within this one transform only: across transforms the worst one can have the best.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ def sample(tiered: ir.Table, size: int) -> ir.Table:
 
 
 def candidates(sampled: pd.DataFrame, settings: Clusters, seed: int) -> pd.DataFrame:
-    """For each k: silhouette, stability (10th percentile of bootstrap ARI), smallest share, gap statistic and its error.
+    """For each k: silhouette, stability (10th percentile of bootstrap ARI), smallest share, gap statistic and error.
 
     `is_stable` says whether stability and smallest share both meet the settings. No rows where customers are too few.
     """
@@ -83,10 +83,12 @@ def fit(sampled: pd.DataFrame, k: int, seed: int) -> Model:
 
 
 def assign(tiered: ir.Table, model: Model) -> ir.Table:
-    """The nearest centroid for each active customer, computed in the engine; `cluster` 0 is the one that spends most."""
+    """The nearest centroid for each active customer, computed in the engine; 0 spends most."""
     active = tiered.filter(_.state == "active")
     scaled = [(_log1p(active[f]) - m) / s for f, m, s in zip(FEATURES, model.mean, model.sd, strict=True)]
-    distances = [ibis.literal(0.0) + sum((x - c) ** 2 for x, c in zip(scaled, centre, strict=True)) for centre in model.centroids]
+    distances = [
+        ibis.literal(0.0) + sum((x - c) ** 2 for x, c in zip(scaled, centre, strict=True)) for centre in model.centroids
+    ]
     nearest = ibis.least(*distances)
     number = ibis.cases(*[(d == nearest, i) for i, d in enumerate(distances)], else_=len(distances) - 1)
     name = ibis.cases(*[(number == i, name) for i, name in enumerate(model.names)], else_=model.names[-1])
@@ -113,13 +115,17 @@ def _log1p(value: ir.Value) -> ir.Value:
 
 
 def _scaler(sampled: pd.DataFrame) -> tuple[list[float], list[float]]:
-    logged = np.log1p(sampled[list(FEATURES)].clip(lower=0))
-    sd = logged.std(ddof=0).replace(0, 1)
-    return logged.mean().tolist(), sd.tolist()
+    logged = _logged(sampled)
+    sd = logged.std(axis=0)
+    return logged.mean(axis=0).tolist(), np.where(sd == 0, 1, sd).tolist()
 
 
 def _scaled(sampled: pd.DataFrame, mean: list[float], sd: list[float]) -> np.ndarray:
-    return (np.log1p(sampled[list(FEATURES)].clip(lower=0)).to_numpy() - mean) / sd
+    return (_logged(sampled) - mean) / sd
+
+
+def _logged(sampled: pd.DataFrame) -> np.ndarray:
+    return np.log1p(sampled[list(FEATURES)].to_numpy("float64").clip(min=0))
 
 
 def _kmeans(x: np.ndarray, k: int, starts: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -171,15 +177,16 @@ def _names(medians: pd.DataFrame) -> tuple[str, ...]:
     """Names by fixed rules on raw medians; no two clusters share one (a repeated name gets a number)."""
     names: list[str] = []
     typical = medians["frequency_12m"].median()
-    for position, row in enumerate(medians.itertuples()):
-        if position == 0:
+    newest = min(365.0, 0.75 * medians["tenure_days"].max())
+    for recency, frequency, tenure in medians[["recency_days", "frequency_12m", "tenure_days"]].to_numpy():
+        if not names:
             name = "core"
-        elif row.recency_days > 180:
+        elif recency > 180:
             name = "fading"
-        elif row.tenure_days < 365 and row.tenure_days < 0.75 * medians["tenure_days"].max():
+        elif tenure < newest:
             name = "growing"
         else:
-            name = "regular" if row.frequency_12m >= typical else "occasional"
+            name = "regular" if frequency >= typical else "occasional"
         taken = sum(n.split("_")[0] == name for n in names)
         names.append(f"{name}_{taken + 1}" if taken else name)
     return tuple(names)

@@ -54,4 +54,6 @@ def restated(stored: ir.Table | None, rescored: ir.Table) -> int | None:
 
 
 def _rank(tier: ir.Value, rules: tuple[TierRule, ...]) -> ir.Value:
-    return ibis.cases(*[(tier == rule.tier, i) for i, rule in enumerate(rules)], (tier == "none", len(rules)), else_=len(rules) + 1)
+    return ibis.cases(
+        *[(tier == rule.tier, i) for i, rule in enumerate(rules)], (tier == "none", len(rules)), else_=len(rules) + 1
+    )

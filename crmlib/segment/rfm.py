@@ -117,7 +117,7 @@ def baseline(purchase_days: ir.Table, summary: ir.Table, period: Period) -> ir.T
 def propose_anchors(baseline: pd.DataFrame, minor_per_major: int, scale: float = 1.0) -> dict[str, list[list[float]]]:
     """Knots frozen at a baseline quarter from its 20/40/60/80/95 % quantiles.
 
-    Frequency and money score 20/40/60/80/95 there, a silence as long as those customers' longest gaps 80/60/40/20/5; the
+    Frequency and money score 20/40/60/80/95 there, a silence as long as the customers' longest gaps 80/60/40/20/5; the
     ends are 0, a year, and twice the highest quantile. Equal neighbours are merged: a raw value has one score.
     """
     scores = [100 * q for q in QUANTILES]

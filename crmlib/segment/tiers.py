@@ -4,6 +4,8 @@ A tier is an "at least" rule on all three scores. Each rule holds for every bett
 holds wins; that is why the published rule's inversions cannot be written here (see DECISIONS.md).
 """
 
+from itertools import pairwise
+
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -45,11 +47,15 @@ def classify(scored: ir.Table, rules: tuple[TierRule, ...]) -> ir.Table:
 def check(rules: tuple[TierRule, ...]) -> None:
     """Raise unless every customer falls in a tier and every tier can be reached."""
     if (0.0, 0.0, 0.0) not in rules[-1].at_least:
-        raise InputError(f"segment.tiers: the last tier '{rules[-1].tier}' must take everyone: give it at_least [[0, 0, 0]]")
+        raise InputError(
+            f"segment.tiers: the last tier '{rules[-1].tier}' must take everyone: give it at_least [[0, 0, 0]]"
+        )
     for i, rule in enumerate(rules):
         better = [need for above in rules[:i] for need in above.at_least]
         if all(any(_implies(need, b) for b in better) for need in rule.at_least):
-            raise InputError(f"segment.tiers: tier '{rule.tier}' can never be reached: the tiers above it take all of it")
+            raise InputError(
+                f"segment.tiers: tier '{rule.tier}' can never be reached: the tiers above it take all of it"
+            )
     if len({rule.tier for rule in rules}) < len(rules):
         raise InputError("segment.tiers: a tier appears twice; merge its rules into one `at_least` list")
 
@@ -77,12 +83,17 @@ def _risk_reason(table: ir.Table, rules: tuple[TierRule, ...], new_days: int) ->
 def _with_distance(
     table: ir.Table, rules: tuple[TierRule, ...], anchors: Anchors, minor_per_major: int, scale: float
 ) -> ir.Table:
-    """Add what the next tier still needs: days sooner, orders and money more, by the alternative with the least to gain.
+    """Add what the next tier still needs: days sooner, orders and money more, by the nearest alternative.
 
     The distances are in observed units: with a partly covered window the threshold is scaled back.
     """
-    branches: dict[str, list[tuple[ir.Value, ir.Value]]] = {"next_tier": [], "gap_days": [], "gap_orders": [], "gap_minor": []}
-    for better, rule in zip(rules, rules[1:], strict=False):
+    branches: dict[str, list[tuple[ir.Value, ir.Value]]] = {
+        "next_tier": [],
+        "gap_days": [],
+        "gap_orders": [],
+        "gap_minor": [],
+    }
+    for better, rule in pairwise(rules):
         lacks = [_score_gap(table, need) for need in better.at_least]
         nearest = ibis.least(*lacks) if len(lacks) > 1 else lacks[0]
         for need, lack in zip(better.at_least, lacks, strict=True):
@@ -128,8 +139,12 @@ def sizes(tiered: ir.Table, rules: tuple[TierRule, ...]) -> ir.Table:
         monetary_12m_minor=joined.monetary_12m_minor.fill_null(0),
     )
     total = filled.customers.sum().over().nullif(0), filled.monetary_12m_minor.sum().over().nullif(0)
-    shares = filled.mutate(customer_share=filled.customers / total[0], revenue_share=filled.monetary_12m_minor / total[1])
-    return shares.order_by("position").select("tier", "customers", "customer_share", "monetary_12m_minor", "revenue_share")
+    shares = filled.mutate(
+        customer_share=filled.customers / total[0], revenue_share=filled.monetary_12m_minor / total[1]
+    )
+    return shares.order_by("position").select(
+        "tier", "customers", "customer_share", "monetary_12m_minor", "revenue_share"
+    )
 
 
 def risk_reasons(tiered: ir.Table) -> ir.Table:

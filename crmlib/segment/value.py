@@ -8,7 +8,7 @@ from ibis import _
 def deciles(tiered: ir.Table) -> ir.Table:
     """Active customers in ten groups of equal size by 12-month spend, the biggest spenders first, with their money.
 
-    Equal spenders may fall on two sides of an edge: the groups describe a distribution, no customer is labelled by them.
+    Equal spenders may fall on two sides of an edge: the groups describe a distribution and label no customer.
     """
     active = tiered.filter(_.state == "active")
     place = ibis.row_number().over(order_by=[ibis.desc("monetary_12m_minor"), "customer_id"])

@@ -41,8 +41,10 @@ def tier_migration(moves: pd.DataFrame, lang: str, ax: Axes | None = None) -> Ax
     import seaborn as sns
 
     table = moves.pivot(index="tier_before", columns="tier", values="customers")
-    order = [t for t in ("high", "potential", "general", "risk", "none", "absent")]
-    table = table.reindex(index=[t for t in order if t in table.index], columns=[t for t in order if t in table.columns])
+    order = ["high", "potential", "general", "risk", "none", "absent"]
+    table = table.reindex(
+        index=[t for t in order if t in table.index], columns=[t for t in order if t in table.columns]
+    )
     shares = table.div(table.sum(axis=1), axis=0)
     text = table.map(lambda n: "" if pd.isna(n) else style.number(n, lang))
     sns.heatmap(shares, annot=text, fmt="", cmap=style.SEQUENTIAL, vmin=0, vmax=1, cbar=False, linewidths=1, ax=ax)
@@ -52,7 +54,9 @@ def tier_migration(moves: pd.DataFrame, lang: str, ax: Axes | None = None) -> Ax
     ax.set_ylabel(schema.label("tier_before", lang))
     same = sum(table.loc[t, t] for t in table.index if t in table.columns and not pd.isna(table.loc[t, t]))
     share = style.percent(same / table.sum().sum(), lang)
-    title = {"en": f"{share} of customers are in the tier of a quarter ago", "zh": f"{share}的客户与上季度同一层级"}[lang]
+    title = {"en": f"{share} of customers are in the tier of a quarter ago", "zh": f"{share}的客户与上季度同一层级"}[
+        lang
+    ]
     return style.finish(ax, title=title, alt=title)
 
 
@@ -64,7 +68,9 @@ def cluster_profile(profile: pd.DataFrame, lang: str, ax: Axes | None = None) ->
     for column, shift, alpha in (("customer_share", -height / 2, 0.45), ("revenue_share", height / 2, 1.0)):
         values = profile[column].fillna(0)
         bars = ax.barh(place + shift, values, height, color=style.ACCENT, alpha=alpha)
-        ax.bar_label(bars, [f"{style.percent(v, lang)} {schema.label(column, lang)}" for v in values], padding=4, fontsize=9)
+        ax.bar_label(
+            bars, [f"{style.percent(v, lang)} {schema.label(column, lang)}" for v in values], padding=4, fontsize=9
+        )
     ax.set_yticks(place, [schema.word(name, lang) for name in profile["cluster_name"]])
     ax.invert_yaxis()
     ax.xaxis.set_visible(False)
@@ -100,15 +106,18 @@ def silence_rates(rates: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axe
     bands = rates["recency_band"].astype(int)
     following = bands.shift(-1)
     names = [f"{a}+" if pd.isna(b) else f"{a}–{int(b) - 1}" for a, b in zip(bands, following, strict=True)]
-    bars = ax.bar(names, rates["silent_rate"], color=[style.GREY if thin else style.ACCENT for thin in rates["is_thin"]])
-    ax.bar_label(bars, [f"{style.percent(r, lang)}\nn = {n}" for r, n in zip(rates["silent_rate"], rates["customers"], strict=True)], padding=3)  # fmt: skip
+    bars = ax.bar(
+        names, rates["silent_rate"], color=[style.GREY if thin else style.ACCENT for thin in rates["is_thin"]]
+    )
+    shares = [style.percent(rate, lang) for rate in rates["silent_rate"]]
+    ax.bar_label(bars, [f"{share}\nn = {n}" for share, n in zip(shares, rates["customers"], strict=True)], padding=3)
     ax.set_ylim(0, max(rates["silent_rate"].max() * 1.35, 0.05))
     ax.set_xlabel({"en": "Days since the last order at the start of the quarter (grey: fewer than 30 customers)",
                    "zh": "季初距上次购买天数（灰色：客户少于30个）"}[lang])  # fmt: skip
     ax.yaxis.set_visible(False)
     solid = rates[~rates["is_thin"]]
     worst = (solid if len(solid) else rates).sort_values("silent_rate").iloc[-1]
-    band, share = names[worst.name], style.percent(worst["silent_rate"], lang)
+    band, share = names[int((bands < worst["recency_band"]).sum())], style.percent(worst["silent_rate"], lang)
     title = {
         "en": f"Of customers silent for {band} days, {share} bought nothing for another quarter",
         "zh": f"沉寂{band}天的客户中，{share}在之后一个季度没有购买",

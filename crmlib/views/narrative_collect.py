@@ -11,7 +11,11 @@ from crmlib.views.narrative import Sentence, say
 def coverage(history: pd.DataFrame, period: Period, lang: str) -> Sentence:
     """What the data cover, and whether the 12-month window is full."""
     row = history.iloc[0]
-    first, last, months = style.day(row["first_order_date"], lang), style.day(row["last_order_date"], lang), int(row["window_months"])
+    first, last, months = (
+        style.day(row["first_order_date"], lang),
+        style.day(row["last_order_date"], lang),
+        int(row["window_months"]),
+    )
     en = f"Orders run from {first} to {last}."
     zh = f"订单日期为{first}至{last}。"
     if months < 12:
@@ -22,10 +26,15 @@ def coverage(history: pd.DataFrame, period: Period, lang: str) -> Sentence:
 
 def reconciliation(stages: pd.DataFrame, lang: str, book: Book) -> Sentence:
     """Raw = accepted + set aside, in rows and in money."""
-    total = stages.groupby("stage")[["rows", "net_minor", "unreadable"]].sum().reindex(["raw", "accepted", "quarantined"]).fillna(0)
+    total = (
+        stages.groupby("stage")[["rows", "net_minor", "unreadable"]]
+        .sum()
+        .reindex(["raw", "accepted", "quarantined"])
+        .fillna(0)
+    )
     rows = [style.number(n, lang) for n in total["rows"]]
     money = [style.money(m, book, lang) for m in total["net_minor"]]
-    unreadable = int(total.loc["raw", "unreadable"])
+    unreadable = int(total["unreadable"].iloc[0])
     en = f"{rows[0]} raw rows ({money[0]}) = {rows[1]} accepted ({money[1]}) + {rows[2]} set aside ({money[2]})."
     zh = f"原始{rows[0]}行（{money[0]}）= 接受{rows[1]}行（{money[1]}）+ 隔离{rows[2]}行（{money[2]}）。"
     if unreadable:
