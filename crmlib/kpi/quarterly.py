@@ -1,0 +1,84 @@
+"""KPIs of each quarter, from what customers bought.
+
+A customer is active in a quarter with at least one order in it. New means: first order in the data.
+"""
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+from ibis import _
+
+from crmlib.kpi import KPIS, ROW, Kpi, intervals
+from crmlib.periods import Period
+
+
+def measure(purchase_days: ir.Table, period: Period) -> pd.DataFrame:
+    """All KPIs that purchases give, for each quarter of the book up to `period`: rows of the table `kpis`."""
+    found = counts(purchase_days, period, first_quarter(purchase_days))
+    rows = [_values(found, kpi) for kpi in KPIS.values() if kpi.numerator]
+    return pd.concat(rows, ignore_index=True).assign(tier="all", provenance="actual")[ROW]
+
+
+def counts(purchase_days: ir.Table, period: Period, first: Period) -> pd.DataFrame:
+    """What the KPIs are made of: one row per quarter from `first` to `period`, also where nothing was bought."""
+    quarters = period.since(first)
+    found = _by_quarter(_customer_quarters(purchase_days, period)).to_pyarrow().to_pandas().set_index("quarter")
+    found = found.reindex([4 * q.year + q.quarter - 1 for q in quarters]).fillna(0).astype("int64")
+    return found.assign(period=[str(q) for q in quarters], quarters_before=range(len(quarters))).reset_index(drop=True)
+
+
+def first_quarter(purchase_days: ir.Table) -> Period:
+    """The quarter in which the data begins."""
+    return Period.containing(purchase_days.order_date.min().to_pyarrow().as_py())
+
+
+def _customer_quarters(purchase_days: ir.Table, period: Period) -> ir.Table:
+    """Per customer and quarter: orders and money of the quarter, of the one before, orders of the last four.
+
+    Each quarter's sums are laid on the quarters they count in, which spares joining the table with itself.
+    """
+    seen = purchase_days.filter(_.order_date <= ibis.literal(period.as_of))
+    bought = seen.group_by(
+        customer_id=_.customer_id, quarter=(4 * _.order_date.year() + _.order_date.quarter() - 1).cast("int64")
+    ).aggregate(orders=_.orders.sum(), net_minor=_.net_minor.sum())
+    dated = bought.mutate(first=_.quarter.min(where=_.orders > 0).over(group_by="customer_id"))
+    laid = ibis.union(*[dated.mutate(quarter=_.quarter + lag, lag=ibis.literal(lag)) for lag in range(4)])
+    return laid.group_by("customer_id", "quarter").aggregate(
+        first=_.first.min(),
+        orders=_.orders.sum(where=_.lag == 0).fill_null(0),
+        net_minor=_.net_minor.sum(where=_.lag == 0).fill_null(0),
+        orders_before=_.orders.sum(where=_.lag == 1).fill_null(0),
+        net_before_minor=_.net_minor.sum(where=_.lag == 1).fill_null(0),
+        orders_12m=_.orders.sum(),
+    )
+
+
+def _by_quarter(customers: ir.Table) -> ir.Table:
+    now, before = _.orders > 0, _.orders_before > 0
+    return customers.group_by("quarter").aggregate(
+        active=now.sum(),
+        active_before=before.sum(),
+        retained=(now & before).sum(),
+        lost=(~now & before).sum(),
+        new=(now & (_.first == _.quarter)).sum(),
+        reactivated=(now & ~before & (_.first < _.quarter)).sum(),
+        buyers_12m=(_.orders_12m > 0).sum(),
+        repeat_12m=(_.orders_12m > 1).sum(),
+        orders=_.orders.sum(),
+        net_minor=_.net_minor.sum(),
+        base_minor=_.net_before_minor.sum(where=before),
+        base_now_minor=_.net_minor.sum(where=before),
+        kept_minor=ibis.least(_.net_minor, _.net_before_minor).sum(where=before),
+    )
+
+
+def _values(found: pd.DataFrame, kpi: Kpi) -> pd.DataFrame:
+    """One KPI over the quarters; where the past it needs is not in the data, NaN with n = 0."""
+    known = found["quarters_before"] >= kpi.quarters_before
+    n = found[kpi.basis].where(known, 0)
+    value = found[kpi.numerator].astype("float64")
+    if kpi.denominator:
+        value = value / found[kpi.denominator].where(found[kpi.denominator] > 0)
+    nothing = pd.DataFrame({"low": float("nan"), "high": float("nan")}, index=found.index)
+    band = intervals.wilson(found[kpi.numerator], n) if kpi.unit == "rate" else nothing
+    return band.assign(kpi=kpi.id, period=found["period"], kpi_unit=kpi.unit, kpi_value=value.where(known), n=n)

@@ -1,0 +1,38 @@
+"""What was aimed at, and how much of it was reached."""
+
+import math
+
+import pandas as pd
+
+from crmlib.periods import Period
+
+
+def attainment(baseline: float, target: float, actual: float, direction: str = "higher") -> float:
+    """Share of the way from baseline to target that was gone; one formula whichever way is better.
+
+    A target equal to its baseline is held (1) or lost (0), and only there does `direction` matter.
+    """
+    if math.isnan(baseline) or math.isnan(target) or math.isnan(actual):
+        return math.nan
+    if target == baseline:
+        return float(actual <= target if direction == "lower" else actual >= target)
+    return (actual - baseline) / (target - baseline)
+
+
+def change(before: float, after: float) -> float:
+    """after / before - 1; nothing (or less) before gives NaN."""
+    return after / before - 1 if before > 0 else math.nan
+
+
+def outcome(attained: float) -> str:
+    """The word for an attainment that is attributed to nothing (evidence grade C)."""
+    if math.isnan(attained):
+        return "not_measured"
+    return "attained" if attained >= 1 else "partly_attained" if attained >= 0.5 else "not_attained"
+
+
+def due(register: pd.DataFrame, kpi: str, period: Period) -> pd.DataFrame:
+    """The target of the quarter for one KPI: the row due last in it, or no row."""
+    due_date = register["due_date"]
+    within = (due_date >= pd.Timestamp(period.start)) & (due_date < pd.Timestamp(period.end))
+    return register[within & (register["kpi"] == kpi)].sort_values(["due_date", "target_id"]).tail(1)

@@ -1,0 +1,1 @@
+"""Step 5: did it work, and how sure are we."""

@@ -1,0 +1,84 @@
+"""All KPIs of the quarter beside the quarter before, in the views of a balanced scorecard."""
+
+import numpy as np
+import pandas as pd
+
+from crmlib import schema
+from crmlib.kpi import KPIS, intervals
+from crmlib.params import Review
+from crmlib.periods import Period
+
+HEADLINE = ("net_revenue", "average_ticket", "orders_per_customer", "active_customers", "retention_rate", "csat")
+
+
+def gather(*parts: pd.DataFrame) -> pd.DataFrame:
+    """Table `kpis` from the rows of several sources."""
+    found = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    order = found["kpi"].map(list(KPIS).index)
+    return found.assign(order=order).sort_values(["order", "period"]).drop(columns="order").reset_index(drop=True)
+
+
+def build(kpis: pd.DataFrame, effects: pd.DataFrame, period: Period, review: Review) -> pd.DataFrame:
+    """Table `scorecard`: every KPI, measured or not, with what can be said of its change.
+
+    Where a KPI has an interval, a change within the interval of the difference is unclear; the two quarters are treated
+    as independent. A count or a sum of all customers has none: its change is a fact, its cause is not known.
+    """
+    now, before = _quarter(kpis, period), _quarter(kpis, period.previous)
+    change = intervals.difference(now, before)
+    card = now.assign(
+        view=[kpi.view for kpi in KPIS.values()],
+        better=[kpi.direction for kpi in KPIS.values()],
+        kpi_unit=[kpi.unit for kpi in KPIS.values()],
+        before=before["kpi_value"],
+        difference=change["difference"],
+        change_share=_relative(now["kpi_value"], before["kpi_value"]),
+        target=_targets(effects, period),
+        provenance=now["provenance"].fillna(""),
+    )
+    card["movement"] = _movement(card, change, before["n"], review)
+    return card.reset_index()[list(schema.TABLES["scorecard"].columns)]
+
+
+def trend(kpis: pd.DataFrame, review: Review, quarters: int = 8) -> pd.DataFrame:
+    """The headline KPIs over the last quarters in which each was measured, those with too few cases marked."""
+    measured = kpis[kpis["kpi"].isin(HEADLINE) & kpis["kpi_value"].notna() & (kpis["tier"] == "all")]
+    ordered = measured.assign(rank=measured["kpi"].map(HEADLINE.index)).sort_values(["rank", "period"])
+    least = ordered["kpi"].map(lambda kpi: KPIS[kpi].least_cases(review))
+    shown = ordered[ordered["period"].isin(sorted(ordered["period"].unique())[-quarters:])]
+    return shown.assign(is_thin=ordered["n"] < least).drop(columns="rank").reset_index(drop=True)
+
+
+def _quarter(kpis: pd.DataFrame, period: Period) -> pd.DataFrame:
+    rows = kpis[(kpis["period"] == str(period)) & (kpis["tier"] == "all")].set_index("kpi")
+    found = rows[["kpi_value", "low", "high", "n", "provenance"]].reindex(list(KPIS))
+    return found.assign(n=found["n"].fillna(0).astype("int64")).rename_axis("kpi")
+
+
+def _relative(now: pd.Series, before: pd.Series) -> pd.Series:
+    """Relative change of sums, counts and means; for rates and points the difference is the change."""
+    plain = pd.Series(
+        [kpi.unit in ("customers", "orders", "money", "number") for kpi in KPIS.values()], index=now.index
+    )
+    return (now / before.where(before > 0) - 1).where(plain)
+
+
+def _targets(effects: pd.DataFrame, period: Period) -> pd.Series:
+    """The target of each KPI that is due next, from this quarter on."""
+    ahead = effects[effects["due_date"] >= pd.Timestamp(period.start)].sort_values(["due_date", "target_id"])
+    return ahead.drop_duplicates("kpi").set_index("kpi")["target"].reindex(list(KPIS))
+
+
+def _movement(card: pd.DataFrame, change: pd.DataFrame, n_before: pd.Series, review: Review) -> np.ndarray:
+    least = np.array([kpi.least_cases(review) for kpi in KPIS.values()])
+    good = card["difference"].where(card["better"] == "higher", -card["difference"])
+    cases = [
+        (card["kpi_value"].isna(), "not_measured"),
+        (card["n"] < least, "small_n"),
+        (card["before"].isna(), "no_before"),
+        (n_before < least, "small_n"),
+        ((change["low"] <= 0) & (change["high"] >= 0), "unclear"),
+        (good > 0, "improved"),
+        (good < 0, "worsened"),
+    ]
+    return np.select([case for case, _ in cases], [word for _, word in cases], "unclear")

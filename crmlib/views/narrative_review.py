@@ -1,0 +1,293 @@
+"""Sentences of step 5 and of the weekly monitoring, and the findings of the first page."""
+
+import math
+
+import pandas as pd
+
+from crmlib import schema
+from crmlib.params import Book
+from crmlib.periods import Period
+from crmlib.views import style
+from crmlib.views.narrative import Sentence, say
+
+LANGS = ("en", "zh")
+FACTORS = ("active_customers", "orders_per_customer", "average_ticket")  # their product is net revenue
+
+
+def figure(value: float, unit: str, lang: str, book: Book) -> str:
+    """A KPI's value in its own unit."""
+    if unit == "money":
+        return style.money(value, book, lang)
+    return style.percent(value, lang) if unit in ("rate", "ratio") else style.number(value, lang)
+
+
+def signed(share: float, lang: str) -> str:
+    """A relative change with its sign."""
+    return ("+" if share > 0 else "") + style.percent(share, lang)
+
+
+def signals(weeks: pd.DataFrame, lang: str) -> Sentence:
+    """Which weeks stand out from the weeks before the quarter."""
+    before, watched = weeks[weeks["phase"] == "baseline"], weeks[(weeks["phase"] == "quarter") & ~weeks["is_partial"]]
+    n = before["week"].nunique()
+    if before["mean"].isna().all():
+        return say(
+            {
+                "en": f"The data hold {n} whole weeks before the quarter. Limits need 12, so none are drawn and no week is judged.",
+                "zh": f"数据中本季度之前只有{n}个完整周。控制限至少需要12周，因此不绘制控制限，也不对各周作判断。",
+            },
+            lang,
+        )
+    found = watched[watched["signal"] != ""]
+    separator, opened, closed = {"en": ("; ", " (", ")"), "zh": ("；", "（", "）")}[lang]
+    named = separator.join(
+        f"{schema.word(r['kpi'], lang)} {r['week']}{opened}{_low(r['signal'], lang)}{closed}"
+        for r in found.to_dict("records")
+    )
+    whole = watched["week"].nunique()
+    return say(
+        {
+            "en": f"{whole} whole weeks stand against the limits of the {n} weeks before the quarter: "
+            + (f"{len(found)} signals. {named}. A signal asks what happened in that week; it proves no cause."
+               if len(found) else "no week is outside, and no eight in a row are on one side."),
+            "zh": f"以季度前{n}周的控制限衡量{whole}个完整周："
+            + (f"共{len(found)}个信号。{named}。信号提示需查明当周发生了什么，本身不证明原因。"
+               if len(found) else "没有超出控制限的周，也没有连续八周同侧。"),
+        },
+        lang,
+    )  # fmt: skip
+
+
+def pace(weeks: pd.DataFrame, goal: pd.DataFrame, lang: str, book: Book) -> Sentence:
+    """How revenue stands against an even pace to the quarter's target; `goal` is the target's register row or nothing."""
+    if goal.empty:
+        return say(
+            {
+                "en": "The targets register has no net revenue target for this quarter, so there is no pace line.",
+                "zh": "目标登记表中没有本季度的净销售额目标，因此没有进度线。",
+            },
+            lang,
+        )
+    here = weeks[(weeks["kpi"] == "net_revenue") & (weeks["phase"] == "quarter")]
+    actual, even = here["kpi_value"].sum(), here["pace"].sum()
+    money, share = style.money(actual, book, lang), style.percent(actual / even if even else None, lang)
+    aim = style.money(goal["target"].iloc[0] * 10**book.minor_digits, book, lang)
+    made_up = goal["provenance"].eq("illustrative").any()
+    return say(
+        {
+            "en": f"Net revenue up to {style.day(here['end_date'].max(), 'en')} is {money}, {share} of an even pace to the "
+            f"target of {aim}" + (" (an illustrative target)." if made_up else "."),
+            "zh": f"截至{style.day(here['end_date'].max(), 'zh')}，净销售额为{money}，达到均匀进度的{share}，季度目标为{aim}"
+            + ("（示例目标）。" if made_up else "。"),
+        },
+        lang,
+    )
+
+
+def execution(kpis: pd.DataFrame, lang: str) -> Sentence:
+    """Whether tasks are done in time; rows of `kpis` for this quarter's tasks, or none."""
+    by_id = kpis.set_index("kpi")
+    if kpis.empty or not by_id.loc["on_time_rate", "n"]:
+        return say(
+            {"en": "The tasks register has no task due in this quarter.", "zh": "任务登记表中没有本季度到期的任务。"},
+            lang,
+        )
+    n = style.number(by_id.loc["on_time_rate", "n"], lang)
+    on_time, done = (style.percent(by_id.loc[k, "kpi_value"], lang, 0) for k in ("on_time_rate", "completion_rate"))
+    return say(
+        {
+            "en": f"{n} tasks were due: {on_time} were done on time, {done} by the end of the quarter. "
+            "A late or open task counts as not on time.",
+            "zh": f"本季度到期任务{n}项：按时完成{on_time}，季末前完成{done}。逾期完成和未完成的任务均不计为按时。",
+        },
+        lang,
+    )
+
+
+def revenue(card: pd.DataFrame, kpis: pd.DataFrame, period: Period, lang: str, book: Book) -> Sentence:
+    """What revenue did, and by which of its three factors: customers x orders per customer x ticket."""
+    values = dict(zip(card["kpi"], card["kpi_value"], strict=True))
+    changes = dict(zip(card["kpi"], card["change_share"], strict=True))
+    money, change = style.money(values["net_revenue"], book, lang), float(changes["net_revenue"])
+    if math.isnan(change):
+        return say(
+            {
+                "en": f"Net revenue was {money}; there is nothing in the quarter before to compare it with.",
+                "zh": f"净销售额为{money}；上季度没有可供比较的数据。",
+            },
+            lang,
+        )
+    way = 1 if change > 0 else -1
+    most, *rest = sorted(FACTORS, key=lambda factor: -way * changes[factor])
+    others = {
+        code: {"en": ", ", "zh": "，"}[code].join(f"{_low(k, code)} {signed(changes[k], code)}" for k in rest)
+        for code in LANGS
+    }
+    verb = {"en": "rose" if change > 0 else "fell", "zh": "增长" if change > 0 else "下降"}[lang]
+    by, share = style.percent(abs(change), lang), signed(changes[most], lang)
+    has_year_ago = (kpis["period"] == str(Period(period.year - 1, period.quarter))).any()
+    season = "" if has_year_ago else {
+        "en": " Season and trend cannot be told apart: the data hold no same quarter of last year.",
+        "zh": "由于没有上年同期数据，无法区分季节因素与趋势。",
+    }[lang]  # fmt: skip
+    return say(
+        {
+            "en": f"Net revenue {verb} {by} on {period.previous} to {money}, mostly through {_low(most, 'en')} ({share}); "
+            f"{others['en']}." + season,
+            "zh": f"净销售额较{period.previous}{verb}{by}，为{money}，主要来自{_low(most, 'zh')}（{share}）；{others['zh']}。"
+            + season,
+        },
+        lang,
+    )
+
+
+def movements(card: pd.DataFrame, lang: str) -> Sentence:
+    """How many KPIs moved, and how many say nothing."""
+    counts = card["movement"].value_counts()
+    order = ("improved", "worsened", "unclear", "small_n", "no_before", "not_measured")
+    there = [m for m in order if m in counts.index]
+    return say(
+        {
+            "en": f"{len(card)} KPIs: " + ", ".join(f"{_low(m, 'en')} {counts[m]}" for m in there) + ".",
+            "zh": f"共{len(card)}个指标：" + "，".join(f"{schema.word(m, 'zh')}{counts[m]}个" for m in there) + "。",
+        },
+        lang,
+    )
+
+
+def attainment(effects: pd.DataFrame, lang: str) -> Sentence:
+    """How many targets were reached, and what that does not say."""
+    if effects.empty:
+        return say(
+            {"en": "The targets register has no target to compare with yet.", "zh": "目标登记表中暂无可比较的目标。"},
+            lang,
+        )
+    counts = effects["outcome"].value_counts().reindex(
+        ["attained", "partly_attained", "not_attained", "small_n", "not_measured", "not_due"], fill_value=0
+    )  # fmt: skip
+    due = len(effects) - counts["not_due"]
+    return say(
+        {
+            "en": f"{due} targets have come due: {counts['attained']} attained, {counts['partly_attained']} partly, "
+            f"{counts['not_attained']} not, {counts['small_n']} on too few cases, {counts['not_measured']} not measured; "
+            f"{counts['not_due']} are due later. No control group was drawn, so none of this is credited to a strategy.",
+            "zh": f"已到期目标{due}个：达成{counts['attained']}个，部分达成{counts['partly_attained']}个，未达成"
+            f"{counts['not_attained']}个，样本不足{counts['small_n']}个，未测得{counts['not_measured']}个；另有"
+            f"{counts['not_due']}个尚未到期。由于没有设置对照组，以上结果均不能归因于某项策略。",
+        },
+        lang,
+    )
+
+
+def campaigns(windows: pd.DataFrame, ratio: float, lang: str) -> Sentence:
+    """Why before and after a campaign is no effect; `ratio` is how many times as much the targeted spent before."""
+    complete = int((windows["window"] == "complete").sum())
+    if windows.empty:
+        return say(
+            {
+                "en": "No campaign ran in this quarter, or the book has none.",
+                "zh": "本季度没有营销活动，或账套没有活动数据。",
+            },
+            lang,
+        )
+    left = len(windows) - complete
+    if not complete:
+        return say(
+            {
+                "en": f"None of the {left} campaigns of the quarter has both windows complete, so no figures are shown.",
+                "zh": f"本季度的{left}个营销活动均没有完整的前后窗口，因此不显示数据。",
+            },
+            lang,
+        )
+    times = style.number(ratio, lang, 1)
+    return say(
+        {
+            "en": f"{complete} campaigns have both windows complete, {left} do not and show no figures. Whom to target was chosen "
+            f"by hand: before the campaigns the targeted already spent {times} times as much as the others. The two groups "
+            "differ in more than the campaign, so this table describes and carries no verdict.",
+            "zh": f"{complete}个营销活动的前后窗口完整，另有{left}个不完整、不显示数据。目标客户为人工挑选：活动前其消费已是其他客户的"
+            f"{times}倍。两组客户的差异不止于是否参加活动，因此本表仅作描述，不作效果结论。",
+        },
+        lang,
+    )
+
+
+def resurvey(found: pd.DataFrame, lang: str) -> Sentence:
+    """Whether the same customers answer differently."""
+    asked = found[found["n"] > 0]
+    if asked.empty:
+        return say(
+            {
+                "en": "No customer answered in this quarter and in the one before.",
+                "zh": "没有客户同时参加本季度和上季度的调查。",
+            },
+            lang,
+        )
+    parts = [
+        {
+            "en": f"{schema.word(r['mark'], 'en')}: {r['n']} customers, {_plus(r['mark_change'], 'en')} (95% interval "
+            f"{_plus(r['mark_low'], 'en')} to {_plus(r['mark_high'], 'en')}), {_low(r['movement'], 'en')}",
+            "zh": f"{schema.word(r['mark'], 'zh')}：{r['n']}个客户，变化{_plus(r['mark_change'], 'zh')}（95%区间"
+            f"{_plus(r['mark_low'], 'zh')}至{_plus(r['mark_high'], 'zh')}），{_low(r['movement'], 'zh')}",
+        }
+        for r in asked.to_dict("records")
+    ]
+    return say({"en": "; ".join(p["en"] for p in parts) + ".", "zh": "；".join(p["zh"] for p in parts) + "。"}, lang)
+
+
+def standards(found: pd.DataFrame, lang: str) -> Sentence:
+    """How many measures became standard, and why the others wait."""
+    if found.empty:
+        return say({"en": "No measure is proposed as a standard.", "zh": "没有提议固化为标准的举措。"}, lang)
+    n, adopted, late = len(found), int((found["decision"] == "adopted").sum()), int(found["is_overdue"].sum())
+    return say(
+        {
+            "en": f"{n} measures are proposed, {adopted} adopted. A measure becomes standard only when a test with a control "
+            f"group shows that it works; the others wait for evidence. Reviews overdue: {late}.",
+            "zh": f"提议的举措共{n}项，已确立{adopted}项。只有经对照检验证明有效的举措才能成为标准，其余等待证据。复查逾期{late}项。",
+        },
+        lang,
+    )
+
+
+def risk(sizes: pd.DataFrame, lang: str, book: Book) -> Sentence:
+    """Where the money sits and what is at risk, from the tiers."""
+    by_tier = sizes.set_index("tier")
+    best, lowest = by_tier.loc["high"], by_tier.loc["risk"]
+    share, money = style.percent(best["customer_share"], lang), style.percent(best["revenue_share"], lang)
+    n, part = style.number(lowest["customers"], lang), style.percent(lowest["customer_share"], lang)
+    spent = style.money(lowest["monetary_12m_minor"], book, lang)
+    of_all = style.percent(lowest["revenue_share"], lang)
+    return say(
+        {
+            "en": f"{share} of customers are high value and bring {money} of 12-month spend; the {n} ({part}) in the churn-risk "
+            f"tier bring {spent} ({of_all}).",
+            "zh": f"{share}的客户属于高价值层级，贡献近12个月消费的{money}；{n}个客户（{part}）处于流失风险层级，贡献{spent}（{of_all}）。",
+        },
+        lang,
+    )
+
+
+def findings(
+    card: pd.DataFrame, kpis: pd.DataFrame, sizes: pd.DataFrame, effects: pd.DataFrame, period: Period, book: Book
+) -> pd.DataFrame:
+    """Table `findings`: what happened to revenue, where the money is, and what the review can and cannot say.
+
+    `anchor` names the figure that shows it.
+    """
+    told = {
+        ("review", "kpi_trends"): [revenue(card, kpis, period, lang, book) for lang in LANGS],
+        ("segment", "tier_sizes"): [risk(sizes, lang, book) for lang in LANGS],
+        ("review", "attainment"): [attainment(effects, lang) for lang in LANGS],
+    }
+    rows = [(rank, *where, en.text, zh.text) for rank, (where, (en, zh)) in enumerate(told.items(), start=1)]
+    return pd.DataFrame(rows, columns=list(schema.TABLES["findings"].columns))
+
+
+def _low(code: str, lang: str) -> str:
+    """A word within a sentence."""
+    return schema.word(code, lang).lower()
+
+
+def _plus(x: float, lang: str) -> str:
+    return ("+" if x > 0 else "") + style.number(x, lang, 2)
