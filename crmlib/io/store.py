@@ -26,8 +26,13 @@ _ARROW = {
     "date": pa.date32(),
     "timestamp": pa.timestamp("us"),
 }
-_NOTEBOOKS = {"collect": "10_collect", "segment": "20_segment", "market": "30_market", "strategy": "40_strategy",
-              "review": "50_review"}  # fmt: skip
+_NOTEBOOKS = {
+    "collect": "10_collect",
+    "segment": "20_segment and 25_value_risk",
+    "market": "30_market",
+    "strategy": "40_strategy and 45_weekly",
+    "review": "50_review",
+}
 
 
 class Figure(Protocol):
@@ -96,7 +101,7 @@ class Store:
         if not path.is_file():
             step = schema.step_of(name)
             raise InputError(
-                f"{self.folder.name} has no table '{name}' yet: run notebooks/{_NOTEBOOKS[step]}.ipynb first, "
+                f"{self.folder.name} has no table '{name}' yet: run the notebook {_NOTEBOOKS[step]} first, "
                 f"or `crm run params/{self.settings.book_id}/{self.folder.name}.yml --to {step}`"
             )
         return path

@@ -40,7 +40,7 @@ def candidates(sampled: pd.DataFrame, settings: Clusters, seed: int) -> pd.DataF
     `is_stable` says whether stability and smallest share both meet the settings. No rows where customers are too few.
     """
     x = _scaled(sampled, *_scaler(sampled))
-    largest = min(settings.k_max, len(np.unique(x, axis=0)) - 1)
+    largest = min(settings.k_max, len(np.unique(x, axis=0)) // 10)  # ten different customers per cluster at least
     rows = [_candidate(x, k, settings, seed) for k in range(settings.k_min, largest + 1)]
     found = pd.DataFrame(rows, columns=["k", "silhouette", "stability", "smallest_share", "gap", "gap_error"])
     stable = (found["stability"] >= settings.min_stability) & (found["smallest_share"] >= settings.min_share)
