@@ -1,5 +1,7 @@
 """Figures of step 3: tidy frame in, Axes out."""
 
+import textwrap
+
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -114,7 +116,8 @@ def opportunity_matrix(matrix: pd.DataFrame, lang: str, book: Book, ax: Axes | N
         box = {"facecolor": style.PAPER, "alpha": 0.85, "linewidth": 0, "pad": 2} if is_thin else None
         ax.text(x, y, text, ha="center", va="center", color=style.PAPER if is_dark else style.INK, fontsize=9, bbox=box)
     ax.set_xticks(range(len(tiers)), [schema.word(tier, lang) for tier in tiers])
-    ax.set_yticks(range(len(names)), [style.legible(name) for name in names])
+    wrapped = [textwrap.fill(style.legible(name), {"en": 24, "zh": 12}[lang]) for name in names]
+    ax.set_yticks(range(len(names)), wrapped, fontsize=9)
     ax.tick_params(length=0)
     what = {
         "en": "Score (0-100) and 12-month spend; hatched: too few buyers",
