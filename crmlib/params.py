@@ -7,10 +7,10 @@ import difflib
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from crmlib.errors import InputError
 from crmlib.periods import Period
@@ -125,6 +125,8 @@ class Segment(_Frozen):
 
 
 class Market(_Frozen):
+    """How opportunities are scored for a tier."""
+
     matrix_weights: dict[Literal["affinity", "growth", "headroom", "expert"], Share] = {
         "affinity": 0.35,
         "growth": 0.25,
@@ -136,14 +138,32 @@ class Market(_Frozen):
     growth_high: float = 0.20
     min_buyers: int = 30
 
+    @model_validator(mode="after")
+    def _weights_add_up(self) -> Self:
+        if abs(sum(self.matrix_weights.values()) - 1) > 1e-9:
+            raise ValueError(f"matrix_weights add to {sum(self.matrix_weights.values()):g}; they must add to 1")
+        if self.growth_high <= self.growth_low:
+            raise ValueError("growth_high must be above growth_low")
+        return self
+
 
 class Strategy(_Frozen):
+    """What next quarter's plan may spend, and how the answer to contacts falls within a tier."""
+
     budget: Annotated[float, Field(ge=0)]
-    department_hours: dict[str, float] = {}
+    department_hours: dict[str, Annotated[float, Field(ge=0)]] = {}
     max_contacts: Annotated[float, Field(gt=0)] = 1.0
     segment_sizes: tuple[Share, ...] = (0.2, 0.3, 0.3, 0.2)
     segment_effects: tuple[Share, ...] = (1.0, 0.6, 0.35, 0.15)
     baseline_weeks: int = 26
+
+    @model_validator(mode="after")
+    def _is_concave(self) -> Self:
+        sizes, effects = self.segment_sizes, self.segment_effects
+        rises = any(b > a for a, b in pairwise(effects))
+        if len(sizes) != len(effects) or abs(sum(sizes) - 1) > 1e-9 or rises:
+            raise ValueError("segment_sizes must add to 1, and segment_effects have as many values and never rise")
+        return self
 
 
 class Review(_Frozen):

@@ -46,6 +46,20 @@ def test_anchors_that_are_no_map_are_refused(tmp_path, knots, says):
     assert len(found) == 1 and says in found[0]
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"strategy": {"segment_sizes": [0.5, 0.5]}}, "segment_sizes must add to 1"),
+        ({"strategy": {"segment_effects": [0.1, 0.2, 0.3, 0.4]}}, "never rise"),
+        ({"strategy": {"department_hours": {"CRM": -1}}}, "greater than or equal to 0"),
+        ({"market": {"matrix_weights": {"affinity": 1, "growth": 1}}}, "they must add to 1"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(tmp_path, changes, says):
+    found = problems(tmp_path, **changes)
+    assert len(found) == 1 and says in found[0]
+
+
 def test_the_params_cannot_name_their_own_file(tmp_path):
     assert problems(tmp_path, file="elsewhere.yml") == ["params/tiny/2023Q4.yml: 'file' is no setting; remove it"]
 

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlib import schema
-from crmlib.errors import InputError
 from crmlib.io import registers
 from crmlib.params import Book, Strategy
 from crmlib.periods import Period
@@ -102,11 +101,6 @@ def test_contacts_are_whole_customers():
     solved = allocation.solve(actions(("A", "high", 1, 0, 2, 0.5)), sizes(high=5), rules(100, **effects))
     assert solved.lines.contacts.to_list() == [3]
     assert solved.value == pytest.approx(1 + 0.2 - 0.3)
-
-
-def test_effects_must_fall():
-    with pytest.raises(InputError, match=r"segment_sizes .* must add to 1, and segment_effects .* never rise"):
-        allocation.solve(GOLDEN, SIZES, rules(10, segment_sizes=[0.5, 0.5], segment_effects=[0.5, 1]))
 
 
 def test_no_actions_and_no_customers():

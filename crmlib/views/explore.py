@@ -36,7 +36,10 @@ def tier_thresholds(tiered: ir.Table, lang: Lang, book: Book) -> object:
         if high > potential > general:
             display(tables.show(tier_thresholds_data(tiered, high, potential, general), "tier_sizes", lang, book))
         else:
-            said = {"en": "The cut-offs must fall: high, potential, general.", "zh": "分界线须依次降低：高价值、潜力、一般。"}
+            said = {
+                "en": "The cut-offs must fall: high, potential, general.",
+                "zh": "分界线须依次降低：高价值、潜力、一般。",
+            }
             display(said[lang])
 
     controls = {

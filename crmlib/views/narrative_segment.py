@@ -23,12 +23,21 @@ def anchors(used: Anchors, lang: str) -> Sentence:
 def tiers(sizes: pd.DataFrame, reasons: pd.DataFrame, lang: str, book: Book) -> Sentence:
     """Where the money is, and what the lowest tier is made of."""
     best, lowest = sizes.iloc[0], sizes[sizes["tier"] == "risk"]
-    n, money, share = style.number(best["customers"], lang), style.money(best["monetary_12m_minor"], book, lang), style.percent(best["revenue_share"], lang)
+    n, money, share = (
+        style.number(best["customers"], lang),
+        style.money(best["monetary_12m_minor"], book, lang),
+        style.percent(best["revenue_share"], lang),
+    )
     en = f"{n} high-value customers spent {money} in 12 months, {share} of the total."
     zh = f"{n}个高价值客户近12个月消费{money}，占总额{share}。"
     if len(lowest) and len(reasons):
-        parts_en = ", ".join(f"{style.number(r.customers, lang)} {schema.word(r.risk_reason, lang).lower()}" for r in reasons.itertuples())
-        parts_zh = "，".join(f"{schema.word(r.risk_reason, lang)}{style.number(r.customers, lang)}个" for r in reasons.itertuples())
+        parts_en = ", ".join(
+            f"{style.number(r.customers, lang)} {schema.word(r.risk_reason, lang).lower()}"
+            for r in reasons.itertuples()
+        )
+        parts_zh = "，".join(
+            f"{schema.word(r.risk_reason, lang)}{style.number(r.customers, lang)}个" for r in reasons.itertuples()
+        )
         en += f" The churn-risk tier mixes reasons: {parts_en}; only the lapsed belong on a win-back list."
         zh += f"流失风险层级的成因不同：{parts_zh}；只有已沉寂的客户应进入挽回名单。"
     return say({"en": en, "zh": zh}, lang)
@@ -38,10 +47,16 @@ def migration(balance: pd.DataFrame, lang: str) -> Sentence:
     """Who moved up and down, with frozen cut points."""
     if balance.empty:
         return say(
-            {"en": "There is no earlier quarter in the data, so no migration.", "zh": "数据中没有更早的季度，无法比较层级迁移。"}, lang
+            {
+                "en": "There is no earlier quarter in the data, so no migration.",
+                "zh": "数据中没有更早的季度，无法比较层级迁移。",
+            },
+            lang,
         )
     best = balance.iloc[0]
-    opening, moved_in, moved_out, closing = (style.number(best[c], lang) for c in ("opening", "moved_in", "moved_out", "closing"))
+    opening, moved_in, moved_out, closing = (
+        style.number(best[c], lang) for c in ("opening", "moved_in", "moved_out", "closing")
+    )
     joined, name = style.number(best["joined"], lang), schema.word(best["tier"], lang)
     return say(
         {
