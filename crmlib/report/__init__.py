@@ -1,0 +1,1 @@
+"""Executed notebooks and stored tables become one HTML page and one Excel workbook."""

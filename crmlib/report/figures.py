@@ -1,0 +1,30 @@
+"""Figures placed in a page: inline SVG whose text is text, with its message as the alt text."""
+
+import re
+from html import escape
+
+_FULL_WIDTH = 518.4  # points: 7.2 inches fill the column, a narrower figure keeps the same text size
+
+
+def inline(svg: str, prefix: str, alt: str) -> str:
+    """The `<svg>` element alone; its ids are kept only where they are referred to, and carry `prefix`."""
+    svg = re.sub(r"<(metadata|style|title)\b.*?</\1>", "", svg[svg.index("<svg") :], flags=re.S)
+    used = set(re.findall(r"""(?:url\(#|href=")#?([^)"]+)""", svg))
+    svg = re.sub(r"<[^>]+>", lambda tag: _own_ids(tag[0], prefix, used), svg)
+    svg = re.sub(r"<defs>\s*</defs>|(?<=>)\s+(?=<)", "", svg)
+    head, rest = svg.split(">", 1)
+    return f'<svg role="img" aria-label="{escape(alt)}" {_size(head)}>{rest.strip()}'
+
+
+def _own_ids(tag: str, prefix: str, used: set[str]) -> str:
+    tag = re.sub(r' id="([^"]*)"', lambda found: f' id="{prefix}-{found[1]}"' if found[1] in used else "", tag)
+    return re.sub(r'(url\(#|href="#)', rf"\g<1>{prefix}-", tag)
+
+
+def _size(head: str) -> str:
+    """The root's view box, and a width in proportion to a full-width figure."""
+    box = re.search(r'viewBox="[\d.]+ [\d.]+ ([\d.]+) ([\d.]+)"', head)
+    if not box:
+        return 'preserveAspectRatio="xMinYMin meet"'
+    share = min(100.0, 100 * float(box[1]) / _FULL_WIDTH)
+    return f'viewBox="0 0 {box[1]} {box[2]}" style="width:{share:.4g}%"'

@@ -1,0 +1,85 @@
+"""Executed notebooks and stored results as one page that needs nothing else: no script, no request, no code shown."""
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from crmlib.io.store import Store
+from crmlib.report import font, sections, summary
+from crmlib.report.text import glossary, quarter, text
+from crmlib.views import style, tables
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_FONTS_HERE = "/* fonts */"
+
+
+def build(store: Store, notebooks: list[Path], lang: str, facts: Mapping[str, str] | None = None) -> str:
+    """The page of one quarter. `facts` (say, hashes of the inputs) are listed in the appendix.
+
+    The same stored results and notebooks give the same page, byte for byte.
+    """
+    chapters = sections.read(notebooks, lang)
+    book, period = store.settings.book, store.settings.period
+    page = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            t=functools.partial(text, lang=lang),
+            html_lang={"en": "en", "zh": "zh-CN"}[lang],
+            css=_css(),
+            families=Markup(", ").join(Markup('"{}"').format(name) for name in style.FONTS),
+            book=tables.book_name(book, lang),
+            notice=tables.book_notice(book, lang),
+            quarter=quarter(period, lang),
+            title=text("title", lang, quarter=quarter(period, lang)),
+            days=text("days", lang, start=style.day(period.start, lang), end=style.day(period.as_of, lang)),
+            data=_data_as_of(store, lang),
+            summary=summary.read(store, chapters, lang),
+            sections=chapters,
+            glossary=glossary(lang),
+            facts={**_facts(store, lang), **(facts or {})},
+        )
+    )
+    return page.replace(_FONTS_HERE, font.faces(page), 1)
+
+
+def _css() -> Markup:
+    return Markup((_TEMPLATES / "page.css").read_text(encoding="utf-8")) + tables.css()  # noqa: S704 - our own files
+
+
+def _data_as_of(store: Store, lang: str) -> str:
+    history = summary.frame(store, "data_history")
+    if history.empty:
+        return text("no_data", lang)
+    return text("data", lang, day=style.day(history["last_order_date"].iloc[0], lang))
+
+
+def _facts(store: Store, lang: str) -> dict[str, str]:
+    settings = store.settings
+    anchors = settings.segment.anchors
+    basis = anchors.basis_zh if lang == "zh" else anchors.basis_en
+    frozen = text("frozen", lang, version=anchors.version, day=style.day(anchors.frozen_on, lang), basis=basis)
+    found = {
+        text("book", lang): f"{tables.book_name(settings.book, lang)} ({settings.book_id})",
+        text("period", lang): str(settings.period),
+        text("as_of", lang): str(settings.period.as_of),
+        text("currency", lang): settings.book.currency,
+        text("anchors", lang): frozen,
+        text("seed", lang): str(settings.seed),
+        text("notice", lang): tables.book_notice(settings.book, lang),
+    }
+    return {term: style.legible(value) for term, value in found.items() if value}
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )

@@ -1,0 +1,143 @@
+"""The first screen: five numbers, the findings and the decisions, from stored tables."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from crmlib import schema
+from crmlib.io.store import Store
+from crmlib.params import Review
+from crmlib.report.sections import Section
+from crmlib.report.text import quarter, text
+from crmlib.views import style
+
+# Revenue is the product of the next three: together they say where a change came from.
+KPIS = ("net_revenue", "active_customers", "orders_per_customer", "average_ticket", "retention_rate")
+_SHOWN = 3
+_TRIFLE = 0.005  # a change too small to colour
+
+
+@dataclass(frozen=True)
+class Number:
+    """One KPI: `tone` is up, down, flat (within the sampling error) or none (nothing to compare, or too few cases)."""
+
+    label: str
+    value: str
+    change: str
+    tone: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A finding or a decision, with the place in the page that shows why."""
+
+    text: str
+    href: str
+    section: str
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Summary:
+    numbers: tuple[Number, ...]
+    notes: tuple[str, ...]
+    findings: tuple[Point, ...]
+    decisions: tuple[Point, ...]
+
+
+def read(store: Store, sections: list[Section], lang: str) -> Summary:
+    """What the stored tables `kpis`, `findings` and `decisions` say; an absent one gives an empty part."""
+    numbers, notes = _numbers(store, lang)
+    findings, decisions = (_points(store, name, sections, lang) for name in ("findings", "decisions"))
+    return Summary(numbers, notes, findings, decisions)
+
+
+def frame(store: Store, name: str) -> pd.DataFrame:
+    """A stored table, or an empty frame when it is not there."""
+    return store.frame(name) if name in schema.TABLES and store.has(name) else pd.DataFrame()
+
+
+def _numbers(store: Store, lang: str) -> tuple[tuple[Number, ...], tuple[str, ...]]:
+    kpis, period = frame(store, "kpis"), store.settings.period
+    if kpis.empty or not ((kpis["tier"] == "all") & (kpis["period"] == str(period))).any():
+        return (), (text("no_kpis", lang),)
+    whole = kpis[kpis["tier"] == "all"].set_index(["kpi", "period"]).sort_index()
+    had = kpis["period"].eq(str(period.previous)).any()
+    known = [kpi for kpi in KPIS if (kpi, str(period)) in whole.index]
+    numbers = tuple(_number(whole, kpi, store, lang) for kpi in known)
+    compared = text("against" if had else "no_previous", lang, quarter=quarter(period.previous, lang))
+    return numbers, (text("identity", lang), compared)
+
+
+def _number(whole: pd.DataFrame, kpi: str, store: Store, lang: str) -> Number:
+    period, settings = store.settings.period, store.settings
+    now: Any = whole.loc[(kpi, str(period))]
+    before = whole["kpi_value"].get((kpi, str(period.previous)))
+    label, unit = schema.word(kpi, lang), str(now["kpi_unit"])
+    value = {"money": style.money(now["kpi_value"], settings.book, lang), "rate": style.percent(now["kpi_value"], lang)}
+    shown = value.get(unit, style.number(now["kpi_value"], lang))
+    if now["n"] < _enough(unit, settings.review):
+        return Number(label, shown, "", "none", text("too_few", lang, n=style.number(now["n"], lang)))
+    change, tone = _change(now, before, unit, lang)
+    return Number(label, shown, change, tone, _interval(now, tone, lang) if unit == "rate" else "")
+
+
+def _enough(unit: str, review: Review) -> int:
+    return review.min_money_n if unit == "money" else review.min_rate_n
+
+
+def _change(now: pd.Series, before: float | None, unit: str, lang: str) -> tuple[str, str]:
+    """Rates differ by percentage points, everything else by per cent."""
+    if before is None or pd.isna(before) or pd.isna(now["kpi_value"]) or (unit != "rate" and before == 0):
+        return text("new", lang), "none"
+    if unit == "rate":
+        size = now["kpi_value"] - before
+        words = _signed(style.number(100 * size, lang, 1), size) + text("pp", lang)
+    else:
+        size = now["kpi_value"] / before - 1
+        words = _signed(style.percent(size, lang), size)
+    if now["low"] <= before <= now["high"] or abs(size) < _TRIFLE:
+        return words, "flat"
+    return words, "up" if size > 0 else "down"
+
+
+def _signed(words: str, size: float) -> str:
+    return f"+{words}" if size > 0 else words
+
+
+def _interval(now: pd.Series, tone: str, lang: str) -> str:
+    if pd.isna(now["low"]):
+        return ""
+    low, high = style.percent(now["low"], lang), style.percent(now["high"], lang)
+    return text("unclear" if tone == "flat" else "interval", lang, low=low, high=high)
+
+
+def _points(store: Store, name: str, sections: list[Section], lang: str) -> tuple[Point, ...]:
+    rows = frame(store, name)
+    if rows.empty:
+        return ()
+    return tuple(_point(row, store, sections, lang) for _, row in rows.sort_values("rank").head(_SHOWN).iterrows())
+
+
+def _point(row: pd.Series, store: Store, sections: list[Section], lang: str) -> Point:
+    facts = []
+    if not pd.isna(row.get("amount_minor")):
+        facts.append((text("amount", lang), style.money(row["amount_minor"], store.settings.book, lang)))
+    if row.get("owner"):
+        facts.append((text("owner", lang), style.legible(str(row["owner"]))))
+    if not pd.isna(row.get("due_date")):
+        facts.append((text("due", lang), style.day(row["due_date"], lang)))
+    words = style.legible(str(row[f"text_{lang}"] or row["text_en"]))
+    return Point(words, *_where(str(row.get("anchor") or ""), str(row.get("step") or ""), sections), tuple(facts))
+
+
+def _where(anchor: str, step: str, sections: list[Section]) -> tuple[str, str]:
+    """Where `anchor` (a section, or the name of a figure or table) stands; else the section of `step`; else nowhere."""
+    for wanted in (anchor, step):
+        for section in sections:
+            if wanted and wanted in section.places:
+                place = section.places[wanted]
+                return f"#{place}", dict(section.headings).get(place, section.title)
+    return "", ""

@@ -1,0 +1,206 @@
+"""The page: self-contained, in one language, in order, honest about what is absent, the same bytes each time."""
+
+import base64
+import io
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import books
+import nbformat
+import pytest
+import quarters
+from bs4 import BeautifulSoup
+from fontTools.ttLib import TTFont
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+
+from crmlib.errors import InputError
+from crmlib.io import store
+from crmlib.report import html
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory) -> dict[str, str]:
+    made = {lang: quarters.make(tmp_path_factory.mktemp(lang), lang) for lang in ("en", "zh")}
+    return {lang: html.build(*quarter, lang) for lang, quarter in made.items()}
+
+
+@pytest.fixture(scope="module")
+def soups(pages) -> dict[str, BeautifulSoup]:
+    return {lang: BeautifulSoup(page, "html.parser") for lang, page in pages.items()}
+
+
+def edited(root: Path, *cells) -> str:
+    """The English page of a quarter whose segment notebook ends in `cells`."""
+    results, notebooks = quarters.make(root, "en")
+    notebook = nbformat.read(notebooks[1], as_version=4)
+    notebook.cells += cells
+    results.write("notebooks/20_segment.ipynb", nbformat.writes(notebook))
+    return html.build(results, notebooks, "en")
+
+
+def test_the_same_results_give_the_same_bytes(pages, tmp_path):
+    assert html.build(*quarters.make(tmp_path, "zh"), "zh") == pages["zh"]
+
+
+def test_nothing_is_requested_and_nothing_can_run(pages, soups):
+    policy = soups["en"].find("meta", attrs={"http-equiv": "Content-Security-Policy"})["content"]
+    assert policy == "default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'"
+    for page, soup in zip(pages.values(), soups.values(), strict=True):
+        assert soup.find(["script", "link", "iframe", "object", "embed", "form"]) is None
+        assert not re.search(r"""(?:src|href|url)\s*[=(]\s*["']?https?:""", page)
+        assert all(str(a["href"]).startswith("#") for a in soup.find_all("a"))
+
+
+def test_a_page_speaks_one_language(soups):
+    assert soups["en"].html["lang"] == "en"
+    assert soups["zh"].html["lang"] == "zh-CN"
+    assert "From raw rows to scored customers." in soups["en"].get_text()
+    assert "从原始数据到评分客户。" not in soups["en"].get_text()
+    assert "从原始数据到评分客户。" in soups["zh"].get_text()
+    assert "From raw rows" not in soups["zh"].get_text()
+
+
+def test_no_code_prompt_or_warning_is_shown(soups):
+    text = soups["en"].get_text()
+    assert "style.picture" not in text
+    assert "a warning nobody should see" not in text
+    assert "Out[" not in text
+
+
+def test_headings_are_one_order_and_every_link_arrives(soups):
+    for soup in soups.values():
+        levels = [int(tag.name[1]) for tag in soup.find_all(re.compile("^h[1-6]$"))]
+        assert levels.count(1) == 1
+        assert levels[0] == 1
+        assert all(below - above <= 1 for above, below in pairwise(levels))
+        ids = [tag["id"] for tag in soup.find_all(id=True)]
+        assert len(ids) == len(set(ids))
+        assert {a["href"][1:] for a in soup.find_all("a")} <= set(ids)
+
+
+def test_contents_list_every_section_and_say_what_did_not_run(soups):
+    contents = [item.get_text() for item in soups["en"].select(".toc > ol > li > a")]
+    assert contents[:-1] == ["Summary", "What arrived", "Who the customers are", "Market", "What to do", "Review"]
+    assert "did not run" in soups["en"].find(id="market").get_text()
+    assert soups["zh"].find(id="review").get_text(" ", strip=True) == "效果评估 本季度未运行此步骤。"
+
+
+def test_the_five_numbers_and_their_change(soups):
+    """403,178 / 381,070 = +5.8 %; 95.1 % lies in the interval 94.0-97.0 %: no clear change; 2977 / 2984 = -0.2 %."""
+    cards = [[part.get_text(strip=True) for part in card("span")] for card in soups["en"].select(".numbers li")]
+    assert cards == [
+        ["Net revenue", "¥403,178", "▲ +5.8%"],
+        ["Active customers", "748", "▲ +0.8%"],
+        ["Orders per customer", "18.1", "▲ +5.2%"],
+        ["Average ticket", "¥29.77", "−0.2%"],
+        ["Retention rate", "95.7%", "+0.6 pp", "no clear change (95% interval 94.0% to 97.0%)"],
+    ]
+    assert "Change against Q3 2023." in soups["en"].get_text()
+
+
+def test_findings_and_decisions_lead_to_their_sections(soups):
+    soup = soups["en"]
+    findings, decisions = soup.select(".points")
+    assert [a["href"] for a in findings.find_all("a")] == ["#segment-1", "#collect", "#market"]
+    assert [a.get_text() for a in decisions.find_all("a")] == ["See What to do", "See Tiers"]
+    facts = [tuple(f.stripped_strings) for f in decisions.li.dl.find_all("div")]
+    assert facts == [("Amount", "¥1,800"), ("Owner", "M. Chen"), ("By", "15 Jan 2024")]
+    assert soups["zh"].select(".points p")[0].get_text() == "55位高价值客户（7%）贡献了31%的收入。"
+
+
+def test_too_few_cases_earn_no_change(tmp_path):
+    results, notebooks = quarters.make(tmp_path, "en")
+    results.save(kpis=quarters.kpis().assign(n=29))
+    soup = BeautifulSoup(html.build(results, notebooks, "en"), "html.parser")
+    assert len(soup.select(".numbers .none")) == 5
+    assert soup.select(".numbers .change") == []
+    assert "29 cases: too few to judge" in soup.get_text()
+
+
+def test_an_empty_store_is_stated_and_not_invented(tmp_path):
+    results = store.open_store(books.load(tmp_path), tmp_path / "out")
+    text = BeautifulSoup(html.build(results, [], "en"), "html.parser").get_text()
+    for stated in (
+        "KPIs of this quarter have not been computed",
+        "No findings",
+        "No decisions",
+        "last order not known",
+    ):
+        assert stated in text
+    assert text.count("This step did not run") == 5
+
+
+def test_figures_are_inline_with_alt_text_and_ids_of_their_own(soups):
+    """The same figure is shown twice in the fake quarter."""
+    pictures = soups["en"].find_all("svg")
+    assert len(pictures) == 2
+    for svg in pictures:
+        assert svg["role"] == "img"
+        assert "churn-risk tier" in svg["aria-label"]
+        used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', str(svg)))
+        assert used
+        assert used == {tag["id"] for tag in svg.find_all(id=True)}
+        assert "High value" in svg.get_text()
+
+
+def test_hostile_names_are_text(soups):
+    script = quarters.HOSTILE[0]
+    assert soups["en"].find(class_="finding").get_text() == f"{script} bought most."
+    assert script in [cell.get_text() for cell in soups["en"].find_all("td")]
+    assert "\u202e" not in soups["en"].get_text()
+
+
+def test_a_notebook_edited_by_hand_cannot_bring_script_or_requests(tmp_path):
+    markup = '<b onclick="x()">bold</b><script src="http://e.example/x.js"></script><img src="http://e.example/i.png">'
+    link = '<a href=" JavaScript:x()">a</a><a href="http://e.example/page">b</a>'
+    page = edited(
+        tmp_path,
+        new_code_cell("1", outputs=[new_output("display_data", data={"text/html": markup + link})]),
+        new_markdown_cell("Look: <script>alert(1)</script> ![i](http://e.example/i.png)"),
+    )
+    soup = BeautifulSoup(page, "html.parser")
+    assert soup.find(["script", "img"]) is None
+    assert soup.find("b", string="bold").attrs == {}
+    assert soup.find("a", string="a").attrs == {}
+    assert "Look:" in soup.get_text()
+
+
+def test_a_failed_step_is_red_and_ends_there(tmp_path):
+    error = new_output("error", ename="InputError", evalue="orders.csv row 2:\n<b>date</b>", traceback=[])
+    page = edited(tmp_path, new_code_cell("boom()", outputs=[error]), new_markdown_cell("After the failure"))
+    soup = BeautifulSoup(page, "html.parser")
+    assert "failed" in soup.find(id="segment")["class"]
+    assert "<b>date</b>" in soup.find(id="segment").find(class_="failed").get_text()
+    assert "After the failure" not in soup.get_text()
+
+
+def test_a_heading_over_nothing_is_left_out(tmp_path):
+    page = edited(tmp_path, new_markdown_cell("## Save"), new_code_cell("save()"))
+    assert "Save" not in BeautifulSoup(page, "html.parser").get_text()
+
+
+def test_the_page_s_own_font_has_every_character_on_it(pages):
+    for page in pages.values():
+        fonts = re.findall(r'font-family: "([^"]+)"; src: url\("data:font/woff2;base64,([^"]+)"', page)
+        drawn = {code for _, data in fonts for code in TTFont(io.BytesIO(base64.b64decode(data))).getBestCmap()}
+        text = BeautifulSoup(page, "html.parser").get_text()
+        assert {c for c in text if ord(c) not in drawn} <= {"\n"}
+
+
+def test_a_letter_outside_the_chinese_font_gets_a_second_one(tmp_path):
+    page = edited(tmp_path, new_markdown_cell("Łukasz"))
+    assert re.findall(r'font-family: "([^"]+)"; src', page) == ["Workbook Sans", "Workbook Sans Wide"]
+
+
+def test_a_character_that_no_font_has_is_an_error(tmp_path):
+    with pytest.raises(InputError, match=r"THUMBS UP SIGN, U\+1F44D"):
+        edited(tmp_path, new_markdown_cell("well done 👍"))
+
+
+def test_facts_are_listed_without_a_time_stamp(tmp_path):
+    page = html.build(*quarters.make(tmp_path, "en"), "en", {"orders.csv": "sha256 abc"})
+    facts = BeautifulSoup(page, "html.parser").find(id="facts").find_next("dl").get_text("|", strip=True)
+    assert "2023Q4" in facts
+    assert "method-2.2, frozen on 1 Jan 2023: the method's own example" in facts
+    assert "orders.csv|sha256 abc" in facts
