@@ -8,6 +8,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from crmlib import schema
+from crmlib.run import NOTEBOOKS
+
 ROOT = Path(__file__).resolve().parents[1]
 STEPS = ("collect", "segment", "market", "strategy", "review")
 WORDS = {"errors", "periods", "schema", "params"}
@@ -137,6 +140,16 @@ def test_prose_stands_in_both_languages_side_by_side(file: Path) -> None:
         runs[-1] += spoken
         runs += [] if spoken else [[]]
     assert [run for run in runs if run.count("en") != run.count("zh")] == []
+
+
+@pytest.mark.parametrize("file", notebooks(), ids=lambda f: f.stem)
+def test_a_notebook_saves_tables_of_its_own_step(file: Path) -> None:
+    """A run from a step on makes that step's tables anew, so each must be made by that step's notebooks."""
+    calls = [n for cell in code_cells(nbformat.read(file, as_version=4)) for n in ast.walk(ast.parse(cell.source))
+             if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr == "save"]  # fmt: skip
+    saved = [keyword.arg for call in calls for keyword in call.keywords if keyword.arg]
+    step = NOTEBOOKS.get(file.stem)
+    assert [(name, schema.step_of(name)) for name in saved if schema.step_of(name) != step] == []
 
 
 def texts() -> Iterator[tuple[str, str]]:

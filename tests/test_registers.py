@@ -63,7 +63,7 @@ def test_no_file_is_an_empty_typed_table(shop: params.Settings, keep: Callable[.
     for name, register in schema.REGISTERS.items():
         found = registers.read(shop, name)
         assert (len(found), list(found.columns)) == (0, list(register.columns))
-    assert registers.read(shop, "surveys").dtypes["csat"] == "int64"
+    assert registers.read(shop, "surveys").dtypes[["csat", "nps"]].astype(str).tolist() == ["int64", "Int64"]
     assert registers.check(shop) == []
 
 
@@ -134,6 +134,7 @@ def test_a_wrong_cell_is_one_sentence(
     [
         ("P1,P,Levy,up,4,2,0.5,3", "direction 'up' is no whole number; write it as 3"),
         ("P1,P,Levy,1,4,2,\"1,5\",3", "horizon_years '1,5' is no number; write it plainly as 1234.5, and 5 % as 0.05"),
+        ("P1,P,Levy,1,4,2,inf,3", "horizon_years 'inf' is no number; write it plainly as 1234.5, and 5 % as 0.05"),
         ("P1,X,Levy,1,4,2,1,3", "axis 'X' is none of P, E, S, T"),
     ],
 )  # fmt: skip

@@ -130,6 +130,15 @@ def test_a_cell_that_takes_too_long_is_stopped(
     assert is_gone(int(mark.read_text()))
 
 
+def test_a_notebook_as_a_whole_has_a_limit_too(
+    shop: params.Settings, notebook: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execute, "NOTEBOOK_SECONDS", 2)
+    file = notebook("10_collect", "import time", "time.sleep(30)")
+    with pytest.raises(execute.Stopped, match="a notebook 2 s"):
+        execute.execute(file, given(shop), ignore, isolated=False)
+
+
 @MODES
 def test_no_kernel_outlives_a_killed_batch(
     shop: params.Settings, notebook: Write, tmp_path: Path, isolated: bool
@@ -175,6 +184,22 @@ def test_progress_counts_the_cells_of_the_notebook_as_the_analyst_sees_it(
     seen: list[tuple[int, int]] = []
     execute.execute(notebook("10_collect", "1", "2"), given(shop), lambda *at: seen.append(at), isolated=False)
     assert list(dict.fromkeys(seen)) == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_a_script_without_a_main_guard_can_run_notebooks(
+    shop: params.Settings, notebook: Write, tmp_path: Path
+) -> None:
+    """multiprocessing would import the script into each fork."""
+    file = notebook("10_collect", "print(lang)")
+    script = tmp_path / "script.py"
+    script.write_text(f"""from pathlib import Path
+from crmlib import execute, warm
+warm.start_server()
+executed = execute.execute(Path({str(file)!r}), {given(shop)!r}, lambda cell, cells: None, isolated=False)
+print("ran", executed.cells[-1].outputs[0].text)
+""")
+    found = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout) == (0, "ran zh\n\n")
 
 
 @pytest.fixture

@@ -1,0 +1,46 @@
+# Every path here is relative: the project may live in a folder whose name has spaces or Chinese characters.
+.DEFAULT_GOAL := help
+.PHONY: help report test lab check bench setup
+unexport PYTHONDONTWRITEBYTECODE
+
+PYTHON := .venv/bin/python
+READY := .venv/.ready
+
+# A .venv that was moved or copied still runs the code of its old folder: the stamp holds the folder it was made for.
+$(shell [ "$$(cat $(READY) 2>/dev/null)" = "$$(pwd -P)" ] || rm -f $(READY))
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1@\2/p' Makefile | while IFS=@ read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
+
+report: $(READY) ## run the sample book's latest quarter and say where the report is
+	@$(PYTHON) -m crmlib.cli run "params/sample/$$(ls params/sample | grep -x '[0-9]\{4\}Q[1-4]\.yml' | sort | tail -n 1)"
+
+test: $(READY) ## run all tests
+	@$(PYTHON) -m pytest
+
+lab: $(READY) ## open JupyterLab on notebooks/
+	@JUPYTER_PREFER_ENV_PATH=1 $(PYTHON) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks \
+		$$([ "$$(id -u)" = 0 ] && echo --allow-root) $(LAB_OPTIONS)
+
+check: $(READY) ## lint, format check, types, tests
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+	@$(PYTHON) -m pytest
+
+bench: $(READY) ## time a whole run beside stock papermill on the same notebooks without their code
+	@$(PYTHON) tests/bench.py
+
+setup: $(READY) ## only prepare .venv
+
+$(READY): requirements.lock pyproject.toml
+	@echo "setting up .venv from requirements.lock; this takes a few minutes, once"
+	@for python in python3.11 python3; do \
+		if "$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then \
+			"$$python" -m venv .venv && exit 0; \
+			echo "$$python cannot make a .venv; on Debian or Ubuntu: apt-get install python3.11-venv" >&2; exit 1; \
+		fi; \
+	done; echo "Python 3.11 is needed, as python3.11 or python3, and is not there; install it and run make again" >&2; exit 1
+	@$(PYTHON) -m pip install --quiet --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(PYTHON) -m pip install --quiet --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@pwd -P > $(READY)

@@ -1,0 +1,158 @@
+"""The `crm` command: run a quarter, check its inputs, start a new book."""
+
+import argparse
+import json
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crmlib.errors import InputError
+from crmlib.schema import STEPS
+
+if TYPE_CHECKING:
+    from crmlib.run import Progress
+
+DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+_ABOUT = """From a company's order lines to one report per quarter.
+
+Five steps: collect, segment, market, strategy, review. Each is a notebook or two in notebooks/; `crm run` runs
+them in order and builds report.html and deliverables.xlsx in outputs/<book>/<quarter>/. A book is one company:
+its settings are in params/<book>/, its data in data/<book>/. The book `sample` comes with the project.
+Start crm in the project's folder."""
+
+_EXAMPLES = """examples:
+  crm run params/sample/2017Q4.yml                  the sample's last quarter, in English
+  crm run params/sample/2017Q4.yml --lang zh        the same in Chinese
+  crm run params/sample/2017Q4.yml --from market    again from one step on, with the earlier steps' results
+  crm new shop --period 2024Q1                      start your own book; it says what to do next
+  crm check params/shop/2024Q1.yml                  list everything that is wrong with its inputs
+
+exit codes: 0 done, 1 a step failed (its partial notebook is kept), 2 wrong input"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what the command line asks; returns the exit code."""
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.verb(options))
+    except InputError as error:
+        _complain(error.problems)
+        return WRONG_INPUT
+    except KeyboardInterrupt:
+        _complain(["stopped"])
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    layout = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="crm", description=_ABOUT, epilog=_EXAMPLES, formatter_class=layout)
+    parser.add_argument("--version", action="version", version=f"crm {version('crmlib')}")
+    verbs = parser.add_subparsers(title="what to do", required=True, metavar="run | check | new")
+    run = verbs.add_parser(
+        "run", help="run a quarter: notebooks, report, Excel workbook", epilog=_EXAMPLES, formatter_class=layout
+    )
+    _add_params(run)
+    run.add_argument("--lang", choices=("en", "zh"), default="en", help="language of the report (default: %(default)s)")
+    steps = ", ".join(STEPS)
+    run.add_argument(
+        "--from", dest="first", choices=STEPS, default=STEPS[0], metavar="STEP", help=f"first step: {steps}"
+    )
+    run.add_argument("--to", dest="last", choices=STEPS, default=STEPS[-1], metavar="STEP", help="last step, likewise")
+    run.add_argument("--out", default="", metavar="DIR", help="write to DIR/<book>/<quarter> instead of outputs/")
+    run.add_argument("--isolated", action="store_true", help="start each notebook's process anew: slower, same results")
+    run.set_defaults(verb=_run)
+    check = verbs.add_parser("check", help="list every problem of a quarter's inputs, without running it")
+    _add_params(check)
+    check.set_defaults(verb=_check)
+    new = verbs.add_parser("new", help="start a book: settings, data folders, registers with one example row")
+    new.add_argument("book", metavar="BOOK", help="a short name in small letters, e.g. shop")
+    new.add_argument("--period", metavar="QUARTER", default="2024Q1", help="its first quarter (default: %(default)s)")
+    new.set_defaults(verb=_new)
+    return parser
+
+
+def _add_params(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("params", metavar="PARAMS", help="the quarter's settings, e.g. params/sample/2017Q4.yml")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from crmlib import warm
+
+    if not options.isolated and warm.can_fork() and Path(options.params).is_file():
+        warm.start_server()  # it imports while this process does
+    from crmlib import run
+
+    reporter = _live if sys.stdout.isatty() else _plain
+    out, span = options.out, (options.first, options.last)
+    try:
+        report = run.run(options.params, options.lang, *span, out, reporter, isolated=options.isolated)
+    except run.StepFailed as failed:
+        _complain([
+            f"{failed.notebook} stopped in cell {failed.cell}: {failed.line}",
+            *failed.message.splitlines(),
+            f"what ran until then is in {_shown(failed.partial)}",
+        ])  # fmt: skip
+        return FAILED
+    seconds = json.loads((report.parent / "manifest.json").read_text(encoding="utf-8"))["seconds"]
+    _say("seconds: " + ", ".join(f"{name} {spent:.1f}" for name, spent in seconds.items()))
+    _say(f"report: {_shown(report)}")
+    return DONE
+
+
+def _check(options: argparse.Namespace) -> int:
+    from crmlib import run
+
+    problems, checked = run.check(options.params)
+    if problems:
+        _complain([*problems, f"{len(problems)} problem{'s' if len(problems) > 1 else ''} in {options.params}"])
+        return WRONG_INPUT
+    _say("\n  ".join([f"ok: {options.params}", *checked]))
+    return DONE
+
+
+def _new(options: argparse.Namespace) -> int:
+    from crmlib.io import new_book
+
+    for line in new_book.create(Path.cwd(), options.book, options.period):
+        _say(line)
+    return DONE
+
+
+def _live(progress: "Progress") -> None:
+    """One line per notebook, rewritten at each cell."""
+    at, end = ("done     ", "\n") if progress.done else (f"cell {progress.cell}/{progress.cells}", "")
+    sys.stdout.write(f"\r\x1b[K{progress.notebook:<15} {at}  {progress.seconds:.1f} s{end}")
+    sys.stdout.flush()
+
+
+def _plain(progress: "Progress") -> None:
+    """A line when a notebook starts and one when it is done."""
+    if progress.done:
+        _say(f"{progress.notebook} done in {progress.seconds:.1f} s")
+    elif progress.cell == 0:
+        _say(f"{progress.notebook} started, {progress.cells} cells")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _complain(lines: list[str]) -> None:
+    sys.stdout.flush()
+    start = "\n" if sys.stdout.isatty() else ""
+    sys.stderr.write(start + "".join(f"{line}\n" for line in lines))
+
+
+def _shown(path: Path) -> str:
+    """The path as seen from here, where that is shorter."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""Kernels of the batch: this interpreter whatever kernels the machine has, private sockets, a process per notebook."""
+
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from uuid import uuid4
+
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning import LocalProvisioner
+
+from crmlib import warm
+
+_LONGEST_SOCKET_FOLDER = 90  # the path of a unix socket has at most 107 characters
+
+
+class PlainKernel(AsyncKernelManager):
+    """A new process of this interpreter; its sockets and temporary files go when it goes."""
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.scratch = self.sockets = tempfile.mkdtemp(prefix="crm")
+        if len(self.scratch) > _LONGEST_SOCKET_FOLDER:
+            self.sockets = tempfile.mkdtemp(prefix="crm", dir="/tmp")
+        self.transport, self.ip = "ipc", f"{self.sockets}/s"
+        self.connection_file = f"{self.sockets}/kernel.json"
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        launch = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        private = {"TMPDIR": self.scratch, "IPYTHONDIR": f"{self.scratch}/ipython"}
+        return KernelSpec(
+            argv=[*launch, "--HistoryManager.enabled=False"], env=warm.ENVIRONMENT | private, language="python"
+        )
+
+    async def cleanup_resources(self, *args: Any, **options: Any) -> None:  # type: ignore[override]
+        await super().cleanup_resources(*args, **options)
+        shutil.rmtree(self.sockets, ignore_errors=True)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+class ForkedKernel(PlainKernel):
+    """A process forked from the server of `warm`."""
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.kernel_id = str(uuid4())
+        self.provisioner = _ForkProvisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Keep multiprocessing from importing the batch's main script into the fork, where it could start a batch again."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+class _ForkProvisioner(LocalProvisioner):
+    async def launch_kernel(self, cmd: list[str], **launch: Any) -> KernelConnectionInfo:
+        folder = str(launch.get("cwd") or Path.cwd())
+        arguments = (cmd[cmd.index("-f") :], dict(launch["env"]), folder)
+        forked = multiprocessing.get_context("forkserver").Process(target=warm.become_kernel, args=arguments)
+        with _without_main():
+            forked.start()
+        self.process = _Forked(forked)  # type: ignore[assignment]
+        self.pid = self.pgid = forked.pid
+        self.cwd = folder
+        return self.connection_info
+
+
+class _Forked:
+    """A forked process under the names that `subprocess.Popen` uses."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, process: BaseProcess) -> None:
+        self.pid = process.pid
+        self._process = process
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self) -> int | None:
+        self._process.join()
+        return self._process.exitcode
+
+    def send_signal(self, signum: int) -> None:
+        if self.poll() is None and self.pid:
+            os.kill(self.pid, signum)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
