@@ -29,7 +29,7 @@ check: $(READY) ## lint, format check, types, tests
 	@$(PYTHON) -m pytest
 
 bench: $(READY) ## time a whole run beside stock papermill on the same notebooks without their code
-	@$(PYTHON) tests/bench.py
+	@$(PYTHON) tests/bench.py $(BENCH_OPTIONS)
 
 setup: $(READY) ## only prepare .venv
 

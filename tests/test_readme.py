@@ -3,14 +3,17 @@
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-MAKE = {"report", "test", "lab", "check", "bench"}
 
 
 @pytest.fixture(scope="module")
@@ -23,11 +26,55 @@ def commands(blocks: list[tuple[str, str]]) -> list[str]:
     return [line for line in lines if line]
 
 
-def test_each_make_target_exists(blocks, root):
+def make(root: Path, target: str, **environment: str) -> str:
+    done = subprocess.run(
+        ["make", target], cwd=root, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"make {target}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_make_targets(blocks, root):
+    """Each target of the README runs; where it would run these tests again, they are only collected."""
     targets = {line.removeprefix("make ") for line in commands(blocks) if line.startswith("make ")}
-    assert targets == MAKE
-    for target in targets:
-        subprocess.run(["make", "--dry-run", "--always-make", target], cwd=root, check=True, capture_output=True)
+    assert targets == {"report", "test", "lab", "check", "bench"}
+    assert "report: outputs/sample/2017Q4/report.html" in make(root, "report")
+    assert "tests collected" in make(root, "test", PYTEST_ADDOPTS="--collect-only -q")
+    assert "All checks passed!" in make(root, "check", PYTEST_ADDOPTS="--collect-only -q")
+    assert "A/B" in make(root, "bench", BENCH_OPTIONS="--turns 1")
+
+
+@pytest.mark.slow
+def test_make_lab_serves_the_notebooks(root, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = f"--no-browser --ip=127.0.0.1 --port={port} --ServerApp.port_retries=0 --IdentityProvider.token=key"
+    own = {"JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_DATA_DIR": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path)}
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(
+            ["make", "lab"], cwd=root, env={**os.environ, **own, "LAB_OPTIONS": options}, start_new_session=True,
+            stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        listed = answer(f"http://127.0.0.1:{port}/api/contents/notebooks?token=key", server)
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+    assert "10_collect.ipynb" in listed
+
+
+def answer(url: str, server: subprocess.Popen) -> str:
+    """What a server on this machine says once it is up; at most a minute is waited."""
+    for _try in range(120):
+        assert server.poll() is None, "the server ended"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as reply:  # noqa: S310 - our own server
+                return reply.read().decode()
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError("the server did not answer within a minute")
 
 
 @pytest.mark.slow

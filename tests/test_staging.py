@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmlib.collect import quality
+from crmlib.collect import purchase_days, quality
 from crmlib.errors import InputError
 from crmlib.io import engine, staging
 
@@ -191,20 +191,27 @@ def test_pseudonyms_need_a_key_and_hide_the_id(tmp_path, monkeypatch):
     assert engine.frame(other.tables["orders"].order_by("order_id"))["customer_id"][0] != ids[0]
 
 
+def waterfall(root, orders, **changes) -> pd.DataFrame:
+    result, found = staged(root, orders, **changes)
+    days = purchase_days.build(purchase_days.orders(result.tables["orders"], found.period))
+    return engine.frame(quality.waterfall(result.checked["orders"], days, found.period))
+
+
 def test_the_waterfall_by_hand(tmp_path):
-    """One row each: bad, after the quarter, its last day, the first day of the window, the last day before it."""
+    """One row each: bad, after the quarter, its last day, the first day of the window, the last day before; a return."""
     days = ["x", "2024-01-01", "2023-12-31", "2023-01-01", "2022-12-31"]
-    orders = HEADER + "".join(f"{n},C{n},{day},1\n" for n, day in enumerate(days))
-    result, found = staged(tmp_path, orders)
-    stages = engine.frame(quality.waterfall(result.checked["orders"], found.period))
+    orders = HEADER + "".join(f"{n},C{n},{day},1\n" for n, day in enumerate(days)) + "9,C9,2023-11-11,-5\n"
+    stages = waterfall(tmp_path, orders)
     assert stages[["stage", "reason", "rows", "net_minor"]].values.tolist() == [
-        ["raw", "", 5, 500],
+        ["raw", "", 6, 0],
         ["quarantined", "order_date: not_a_date", 1, 100],
-        ["accepted", "", 4, 400],
+        ["accepted", "", 5, -100],
         ["later", "", 1, 100],
-        ["seen", "", 3, 300],
+        ["seen", "", 4, -200],
         ["before_window", "", 1, 100],
-        ["in_window", "", 2, 200],
+        ["in_window", "", 3, -300],
+        ["unscored", "", 1, -500],
+        ["scored", "", 2, 200],
     ]
 
 
@@ -221,13 +228,16 @@ cells = st.tuples(
 def test_rows_and_money_reconcile(tmp_path_factory, rows):
     orders = HEADER + "0,A,2023-11-11,7\n" + "".join(",".join(row) + "\n" for row in rows)
     changes = {"quality": {"max_quarantined_share": 1}}
-    result, found = staged(tmp_path_factory.mktemp("book"), orders, **changes)
-    stages = engine.frame(quality.waterfall(result.checked["orders"], found.period))
+    stages = waterfall(tmp_path_factory.mktemp("book"), orders, **changes)
     total = stages.groupby("stage")[["rows", "net_minor", "unreadable"]].sum()
-    total = total.reindex(
-        ["raw", "quarantined", "accepted", "later", "seen", "before_window", "in_window"], fill_value=0
-    )
-    for whole, parts in (("raw", ["quarantined", "accepted"]), ("accepted", ["later", "seen"]), ("seen", ["before_window", "in_window"])):  # fmt: skip
+    sums = {
+        "raw": ["quarantined", "accepted"],
+        "accepted": ["later", "seen"],
+        "seen": ["before_window", "in_window"],
+        "in_window": ["unscored", "scored"],
+    }
+    total = total.reindex(["raw", *(part for parts in sums.values() for part in parts)], fill_value=0)
+    for whole, parts in sums.items():
         assert total.loc[whole].tolist() == total.loc[parts].sum().tolist()
     assert total.loc["raw", "rows"] == len(rows) + 1
     readable = [float(row[3]) for row in [*rows, ("", "", "", "7")] if row[3] not in ("abc", "")]

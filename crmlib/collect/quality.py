@@ -8,15 +8,17 @@ from ibis import _
 from crmlib.periods import Period
 
 
-def waterfall(checked: ir.Table, period: Period) -> ir.Table:
-    """From raw order rows to the rows that scores use: counts, customers and money per stage and reason.
+def waterfall(checked: ir.Table, purchase_days: ir.Table, period: Period) -> ir.Table:
+    """From raw order rows to scored customers: rows, customers and money per stage and reason.
 
-    raw = quarantined + accepted, accepted = later + seen, seen = before_window + in_window, in rows and in money.
+    raw = quarantined + accepted, accepted = later + seen, seen = before_window + in_window, in_window = unscored
+    (customers with returns only) + scored, in rows and in money.
     `unreadable` counts rows whose amount is no number: they carry no money in any stage.
     """
     good, bad = checked.filter(_.bad_field.isnull()), checked.filter(_.bad_field.notnull())
     seen = good.filter(_.order_date <= ibis.literal(period.as_of))
-    recent = seen.order_date > ibis.literal(period.year_ago)
+    recent = seen.filter(seen.order_date > ibis.literal(period.year_ago))
+    buyers = purchase_days.filter(_.orders > 0).select("customer_id").distinct()
     by_reason = bad.mutate(reason=_.bad_field + ": " + _.reason)
     stages = [
         _stage(1, "raw", checked),
@@ -24,8 +26,10 @@ def waterfall(checked: ir.Table, period: Period) -> ir.Table:
         _stage(3, "accepted", good),
         _stage(4, "later", good.filter(_.order_date > ibis.literal(period.as_of))),
         _stage(5, "seen", seen),
-        _stage(6, "before_window", seen.filter(~recent)),
-        _stage(7, "in_window", seen.filter(recent)),
+        _stage(6, "before_window", seen.filter(seen.order_date <= ibis.literal(period.year_ago))),
+        _stage(7, "in_window", recent),
+        _stage(8, "unscored", recent.anti_join(buyers, "customer_id")),
+        _stage(9, "scored", recent.semi_join(buyers, "customer_id")),
     ]
     columns = ("position", "stage", "reason", "rows", "customers", "net_minor", "unreadable")
     return ibis.union(*[s.select(*columns) for s in stages]).order_by("position", "reason")

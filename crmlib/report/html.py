@@ -32,7 +32,7 @@ def build(store: Store, notebooks: list[Path], lang: str, facts: Mapping[str, st
             css=_css(),
             families=Markup(", ").join(Markup('"{}"').format(name) for name in style.FONTS),
             book=tables.book_name(book, lang),
-            notice=tables.book_notice(book, lang),
+            notices=[tables.book_notice(book, lang), _window(store, lang)],
             quarter=quarter(period, lang),
             title=text("title", lang, quarter=quarter(period, lang)),
             days=text("days", lang, start=style.day(period.start, lang), end=style.day(period.as_of, lang)),
@@ -55,6 +55,13 @@ def _data_as_of(store: Store, lang: str) -> str:
     if history.empty:
         return text("no_data", lang)
     return text("data", lang, day=style.day(history["last_order_date"].iloc[0], lang))
+
+
+def _window(store: Store, lang: str) -> str:
+    """That the 12-month window is truncated, where it is."""
+    history = summary.frame(store, "data_history")
+    months = 12 if history.empty else int(history["window_months"].iloc[0])
+    return text("window", lang, months=months) if months < 12 else ""
 
 
 def _facts(store: Store, lang: str) -> dict[str, str]:

@@ -30,6 +30,8 @@ WORDS: dict[str, dict[str, str]] = {
         ("seen", "Up to the quarter's end", "截至季末"),
         ("before_window", "Before the 12 months", "12个月之前"),
         ("in_window", "In the 12 months", "12个月之内"),
+        ("unscored", "Of customers with returns only", "仅有退货的客户"),
+        ("scored", "Of scored customers", "已评分客户"),
         # evidence and provenance
         ("actual", "Actual", "实际"),
         ("illustrative", "Illustrative", "示例"),

@@ -17,7 +17,7 @@ def waterfall(stages: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
         style.TIER_COLOURS["risk"]
         if s == "quarantined"
         else style.GREY
-        if s in ("later", "before_window")
+        if s in ("later", "before_window", "unscored")
         else style.ACCENT
         for s in rows["stage"]
     ]
