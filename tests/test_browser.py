@@ -1,11 +1,7 @@
-"""The page in a real browser, offline: no request, no console error, alt text, no tofu, nothing wider than a phone.
-
-`check_page(path)` serves any page. `CRM_PAGES=a.html:b.html pytest tests/test_browser.py` checks these as well.
-"""
+"""The page in a real browser, offline: no request, no console error, alt text, no tofu, nothing wider than a phone."""
 
 import base64
 import io
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -133,6 +129,7 @@ def test_each_fault_would_be_seen(report, browser, tmp_path, old, new, complaint
     assert any(problem.startswith(complaint) for problem in problems(broken, browser))
 
 
-@pytest.mark.parametrize("page", [Path(p) for p in os.environ.get("CRM_PAGES", "").split(os.pathsep) if p])
-def test_a_page_from_outside_is_whole(page, browser):
-    assert problems(page, browser) == []
+@pytest.mark.slow
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_report_of_the_sample_is_whole(sample_run, browser, lang):
+    assert problems(sample_run(lang) / "report.html", browser) == []
