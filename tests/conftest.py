@@ -10,9 +10,14 @@ from pathlib import Path
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
 
 from crmlib import params  # noqa: E402
 from crmlib.io import new_book  # noqa: E402
+
+# The same examples each time, and no time limit of their own: a slow machine is no fault.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -78,15 +78,6 @@ def problems(page_file: Path, browser: Browser) -> list[str]:
     return found
 
 
-def check_page(page_file: Path) -> None:
-    """Fail with everything that is wrong with one page."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        found = problems(page_file, browser)
-        browser.close()
-    assert found == []
-
-
 def _drawable(page_file: Path) -> set[str]:
     fonts = re.findall(r'url\("data:font/woff2;base64,([^"]+)"', page_file.read_text(encoding="utf-8"))
     return {chr(code) for data in fonts for code in TTFont(io.BytesIO(base64.b64decode(data))).getBestCmap()}
