@@ -1,7 +1,6 @@
 """One notebook through papermill in this process, and the copy of it that is kept."""
 
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -34,46 +33,47 @@ def execute(source: Path, parameters: dict[str, str], on_cell: OnCell, *, isolat
 
     from crmlib import kernels
 
-    notebook = nbformat.read(source, as_version=4)
+    notebook = running = nbformat.read(source, as_version=4)
     current, deadline = 1, time.monotonic() + NOTEBOOK_SECONDS
+
+    def began(notebook: NotebookNode) -> None:
+        nonlocal running
+        running = notebook
 
     def started(cell: NotebookNode, cell_index: int) -> None:  # noqa: ARG001 - nbclient names both
         nonlocal current
         current = _number(notebook, cell_index)
         on_cell(current, len(notebook.cells))
 
-    with tempfile.TemporaryDirectory(prefix="crm") as scratch:
-        target = Path(scratch) / source.name
+    def stopped(message: str) -> Stopped:
+        return Stopped(current, _first_line(notebook.cells[current - 1]), message, running)
 
-        def stopped(message: str) -> Stopped:
-            line = _first_line(notebook.cells[current - 1])
-            return Stopped(current, line, message, nbformat.read(target if target.is_file() else source, as_version=4))
-
-        try:
-            return papermill.execute_notebook(
-                source,
-                target,
-                parameters=parameters,
-                kernel_name="python3",
-                language="python",
-                progress_bar=False,
-                kernel_manager_class=kernels.PlainKernel if isolated else kernels.ForkedKernel,
-                shutdown_kernel="immediate",
-                execution_timeout=CELL_SECONDS,
-                timeout_func=lambda _cell: max(1, min(CELL_SECONDS, deadline - time.monotonic())),
-                on_cell_start=started,
-                resources={"metadata": {"path": str(source.parent)}},
-                record_timing=False,
-                store_widget_state=False,
-                coalesce_streams=True,
-            )
-        except PapermillExecutionError as error:
-            said_to_people = error.ename == "InputError"
-            raise stopped(error.evalue if said_to_people else f"{error.ename}: {error.evalue}") from None
-        except CellTimeoutError:
-            raise stopped(f"it took too long; a cell has {CELL_SECONDS} s, a notebook {NOTEBOOK_SECONDS} s") from None
-        except DeadKernelError:
-            raise stopped("the notebook's process died; most often the machine ran out of memory") from None
+    try:
+        return papermill.execute_notebook(
+            source,
+            None,  # papermill would write the whole file before and after each cell
+            parameters=parameters,
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            kernel_manager_class=kernels.PlainKernel if isolated else kernels.ForkedKernel,
+            shutdown_kernel="immediate",
+            execution_timeout=CELL_SECONDS,
+            timeout_func=lambda _cell: max(1, min(CELL_SECONDS, deadline - time.monotonic())),
+            on_notebook_start=began,
+            on_cell_start=started,
+            resources={"metadata": {"path": str(source.parent)}},
+            record_timing=False,
+            store_widget_state=False,
+            coalesce_streams=True,
+        )
+    except PapermillExecutionError as error:
+        said_to_people = error.ename == "InputError"
+        raise stopped(error.evalue if said_to_people else f"{error.ename}: {error.evalue}") from None
+    except CellTimeoutError:
+        raise stopped(f"it took too long; a cell has {CELL_SECONDS} s, a notebook {NOTEBOOK_SECONDS} s") from None
+    except DeadKernelError:
+        raise stopped("the notebook's process died; most often the machine ran out of memory") from None
 
 
 def _number(notebook: NotebookNode, index: int) -> int:

@@ -81,6 +81,11 @@ class _ForkProvisioner(LocalProvisioner):
         self.cwd = folder
         return self.connection_info
 
+    async def kill(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002 - as inherited
+        await super().kill(restart)
+        if self.process:  # gone in milliseconds; who asks later would look ten times a second
+            self.process.wait()
+
 
 class _Forked:
     """A forked process under the names that `subprocess.Popen` uses."""

@@ -1,6 +1,6 @@
 """A whole run of the sample beside stock papermill on the same notebooks emptied of all code but their imports.
 
-Both are timed as whole processes, in turn, twice; the smaller time of each counts. Run it by `make bench`.
+Both are timed as whole processes, in turn, three times; the smallest time of each counts. Run it by `make bench`.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def timed(command: list[str]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--turns", type=int, default=2)
+    parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--isolated", action="store_true", help="our run with kernels that are not forked")
     options = parser.parse_args()
     latest = max((ROOT / "params/sample").glob("????Q?.yml"))
@@ -68,7 +68,7 @@ def main() -> None:
         stock = [sys.executable, "-c", STOCK, str(empty), str(out)]
         turns = [(timed(stock), timed(ours)) for _ in range(options.turns)]
     stock_wall, our_wall = (min(side) for side in zip(*turns, strict=True))
-    print(f"wall seconds, {count} notebooks, the smaller of {options.turns} turns")
+    print(f"wall seconds, {count} notebooks, the smallest of {options.turns} turns")
     print(f"A  our batch of {latest.stem}, HTML and Excel included {our_wall:7.1f}")
     print(f"B  stock papermill, imports only               {stock_wall:7.1f}")
     print(f"A/B {our_wall / stock_wall:.2f} (goal: at most {GOAL})")

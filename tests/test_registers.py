@@ -118,6 +118,10 @@ def test_each_entry_of_a_list_is_checked(shop: params.Settings, keep: Callable[.
             "T1,,Draw,M,2018-01-02,2018-01-12,,0,,opne",
             "status 'opne' is none of open, done, partial; did you mean 'open'?",
         ),
+        (
+            "T1,,Draw,M,2018-01-02,2018-01-12,,1,,done",
+            "done_date is empty though status is 'done'; write the day it was done",
+        ),
     ],
 )
 def test_a_wrong_cell_is_one_sentence(

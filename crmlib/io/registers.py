@@ -160,6 +160,8 @@ def _cell_problems(settings: Settings, name: str, rows: list[_Row]) -> list[str]
 def _row_problems(name: str, row: _Row, tiers: tuple[str, ...], ids: dict[str, set[str]]) -> Iterator[str]:
     register = schema.REGISTERS[name]
     words = {"tier": tiers, "tiers": tiers} | register.words
+    if row.cells.get("status") == "done" and row.cells.get("done_date") == "":
+        yield "done_date is empty though status is 'done'; write the day it was done"
     for column, value in row.cells.items():
         if not value:
             if column in register.required:
