@@ -166,8 +166,7 @@ def _forget(plan: _Plan) -> None:
     stale += [
         f"notebooks/{name}{end}.ipynb" for name, step in NOTEBOOKS.items() if step in later for end in ("", ".failed")
     ]
-    for name in stale:
-        (plan.store.folder / name).unlink(missing_ok=True)
+    plan.store.remove(stale)
 
 
 def _notebook(plan: _Plan, name: str, reporter: Reporter, *, isolated: bool) -> float:

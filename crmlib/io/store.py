@@ -1,6 +1,6 @@
 """The only writer of `outputs/`: tables, figures, texts; a file appears whole or not at all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +90,11 @@ class Store:
         with _whole(target) as path:
             path.write_bytes(content.encode() if isinstance(content, str) else content)
         return target
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Take away files below the folder that are about to be made anew; absent ones are no error."""
+        for name in names:
+            (self.folder / name).unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
         if name not in schema.TABLES:
