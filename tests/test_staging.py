@@ -202,16 +202,16 @@ def test_the_waterfall_by_hand(tmp_path):
     days = ["x", "2024-01-01", "2023-12-31", "2023-01-01", "2022-12-31"]
     orders = HEADER + "".join(f"{n},C{n},{day},1\n" for n, day in enumerate(days)) + "9,C9,2023-11-11,-5\n"
     stages = waterfall(tmp_path, orders)
-    assert stages[["stage", "reason", "rows", "net_minor"]].values.tolist() == [
-        ["raw", "", 6, 0],
-        ["quarantined", "order_date: not_a_date", 1, 100],
-        ["accepted", "", 5, -100],
-        ["later", "", 1, 100],
-        ["seen", "", 4, -200],
-        ["before_window", "", 1, 100],
-        ["in_window", "", 3, -300],
-        ["unscored", "", 1, -500],
-        ["scored", "", 2, 200],
+    assert stages[["stage", "field", "reason", "rows", "net_minor"]].values.tolist() == [
+        ["raw", "", "", 6, 0],
+        ["quarantined", "order_date", "not_a_date", 1, 100],
+        ["accepted", "", "", 5, -100],
+        ["later", "", "", 1, 100],
+        ["seen", "", "", 4, -200],
+        ["before_window", "", "", 1, 100],
+        ["in_window", "", "", 3, -300],
+        ["unscored", "", "", 1, -500],
+        ["scored", "", "", 2, 200],
     ]
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 from ibis import _
 
 from crmlib.periods import Period
+from crmlib.schema import TABLES
 
 
 def waterfall(checked: ir.Table, purchase_days: ir.Table, period: Period) -> ir.Table:
@@ -19,10 +20,10 @@ def waterfall(checked: ir.Table, purchase_days: ir.Table, period: Period) -> ir.
     seen = good.filter(_.order_date <= ibis.literal(period.as_of))
     recent = seen.filter(seen.order_date > ibis.literal(period.year_ago))
     buyers = purchase_days.filter(_.orders > 0).select("customer_id").distinct()
-    by_reason = bad.mutate(reason=_.bad_field + ": " + _.reason)
+    by_reason = bad.group_by([_.bad_field.name("field"), "reason"]).aggregate(**_measures())
     stages = [
         _stage(1, "raw", checked),
-        *[by_reason.group_by("reason").aggregate(**_measures()).mutate(position=2, stage=ibis.literal("quarantined"))],
+        by_reason.mutate(position=2, stage=ibis.literal("quarantined")),
         _stage(3, "accepted", good),
         _stage(4, "later", good.filter(_.order_date > ibis.literal(period.as_of))),
         _stage(5, "seen", seen),
@@ -31,8 +32,8 @@ def waterfall(checked: ir.Table, purchase_days: ir.Table, period: Period) -> ir.
         _stage(8, "unscored", recent.anti_join(buyers, "customer_id")),
         _stage(9, "scored", recent.semi_join(buyers, "customer_id")),
     ]
-    columns = ("position", "stage", "reason", "rows", "customers", "net_minor", "unreadable")
-    return ibis.union(*[s.select(*columns) for s in stages]).order_by("position", "reason")
+    table = TABLES["waterfall"]
+    return ibis.union(*[stage.select(*table.columns) for stage in stages]).order_by(*table.key)
 
 
 def _measures() -> dict[str, ibis.Deferred]:
@@ -45,7 +46,10 @@ def _measures() -> dict[str, ibis.Deferred]:
 
 
 def _stage(position: int, name: str, rows: ir.Table) -> ir.Table:
-    return rows.aggregate(**_measures()).mutate(position=position, stage=ibis.literal(name), reason=ibis.literal(""))
+    nothing = ibis.literal("")
+    return rows.aggregate(**_measures()).mutate(
+        position=position, stage=ibis.literal(name), field=nothing, reason=nothing
+    )
 
 
 def fields(checked: dict[str, ir.Table]) -> ir.Table:

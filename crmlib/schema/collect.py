@@ -32,7 +32,7 @@ COLUMNS: dict[str, Column] = {
     "text": Column("string", "", "Text", "内容"),
     "position": Column("int64", "number", "No.", "序号"),
     "stage": Column("string", "word", "Stage", "环节"),
-    "reason": Column("string", "", "Reason", "原因"),
+    "reason": Column("string", "word", "Reason", "原因"),
     "rows": Column("int64", "count", "Rows", "行数"),
     "customers": Column("int64", "customers", "Customers", "客户数"),
     "net_minor": Column("int64", "money", "Net sales", "净销售额"),
@@ -110,8 +110,8 @@ TABLES: dict[str, Table] = {
     ),
     "waterfall": Table(
         "one row per stage and reason",
-        ("position", "reason"),
-        ("position", "stage", "reason", "rows", "customers", "net_minor", "unreadable"),
+        ("position", "field", "reason"),
+        ("position", "stage", "field", "reason", "rows", "customers", "net_minor", "unreadable"),
         "From raw rows to scored customers", "从原始数据到评分客户", "1.4",
     ),
     "quarantine": Table(

@@ -32,6 +32,11 @@ WORDS: dict[str, dict[str, str]] = {
         ("in_window", "In the 12 months", "12个月之内"),
         ("unscored", "Of customers with returns only", "仅有退货的客户"),
         ("scored", "Of scored customers", "已评分客户"),
+        ("missing", "Empty", "空值"),
+        ("not_a_date", "No date", "不是日期"),
+        ("not_a_number", "No amount", "不是金额"),
+        ("future_date", "After the extract", "晚于导出日"),
+        ("duplicate", "Repeats a row", "重复行"),
         # evidence and provenance
         ("actual", "Actual", "实际"),
         ("illustrative", "Illustrative", "示例"),
