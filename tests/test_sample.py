@@ -39,7 +39,7 @@ def test_the_frozen_anchors_are_those_of_its_second_quarter(sample, root):
     settings, staged, days = sample
     baseline = Period(2017, 2)
     seen = days.filter(days.order_date <= baseline.as_of)
-    summary = rfm.summarise(seen, inventory.customers(staged.get("customers"), seen), baseline)
+    summary = rfm.summarise(seen, inventory.customers(staged.tables.get("customers"), seen), baseline)
     scale = rfm.window_scale(seen, baseline, settings.segment)
     proposed = rfm.propose_anchors(engine.frame(rfm.baseline(seen, summary, baseline)), 100, scale)
     written = yaml.safe_load((root / "params/sample/default.yml").read_text())["segment"]["anchors"]
@@ -50,7 +50,7 @@ def test_the_frozen_anchors_are_those_of_its_second_quarter(sample, root):
 
 def test_tiers_hold_every_customer_and_all_the_money(sample):
     settings, staged, days = sample
-    tiered = tiers.at(days, inventory.customers(staged.get("customers"), days), settings.period, settings)
+    tiered = tiers.at(days, inventory.customers(staged.tables.get("customers"), days), settings.period, settings)
     sizes = engine.frame(tiers.sizes(tiered, settings.segment.tiers))
     assert sizes["customers"].sum() == 775
     assert sizes["monetary_12m_minor"].sum() == days.net_minor.sum().to_pyarrow().as_py()

@@ -1,5 +1,6 @@
 """Pseudonyms and masks: what of a person may leave the door."""
 
+import hashlib
 import os
 
 import ibis
@@ -28,6 +29,11 @@ def customer_id(value: ir.Value, settings: Settings) -> ir.Value:
     if settings.privacy.customer_ids == "as_given":
         return value
     return "c" + (ibis.literal(key(settings)) + "|" + value).hexdigest("sha256").left(15)
+
+
+def pseudonym(customer: str, secret: str) -> str:
+    """The same pseudonym for one id outside the engine; no id has none."""
+    return "c" + hashlib.sha256(f"{secret}|{customer}".encode()).hexdigest()[:15] if customer else ""
 
 
 def name(value: ir.Value, settings: Settings) -> ir.Value:

@@ -6,7 +6,6 @@ header is row 1). A register without a file is an empty table. Empty text is "",
 
 import csv
 import difflib
-import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -52,7 +51,7 @@ def read(settings: Settings, name: str) -> pd.DataFrame:
     if "customer_id" not in columns or settings.privacy.customer_ids == "as_given" or frame.empty:
         return frame
     secret = privacy.key(settings)
-    return frame.assign(customer_id=[_pseudonym(secret, customer) for customer in frame["customer_id"]])
+    return frame.assign(customer_id=[privacy.pseudonym(customer, secret) for customer in frame["customer_id"]])
 
 
 def check(settings: Settings) -> list[str]:
@@ -68,11 +67,6 @@ def near(word: str, choices: Iterable[str]) -> str:
     """`; did you mean 'x'?` when one of the choices looks like the word, else nothing."""
     found = difflib.get_close_matches(word, list(choices), n=1)
     return f"; did you mean '{found[0]}'?" if found else ""
-
-
-def _pseudonym(secret: str, customer: str) -> str:
-    """A customer id as `privacy.customer_id` writes it into results."""
-    return "c" + hashlib.sha256(f"{secret}|{customer}".encode()).hexdigest()[:15] if customer else ""
 
 
 def file(settings: Settings, name: str) -> Path:

@@ -28,15 +28,10 @@ class Staged:
     checked: dict[str, ir.Table]
     quarantine: ir.Table
 
-    def get(self, name: str) -> ir.Table | None:
-        return self.tables.get(name)
-
 
 def stage(con: Backend, settings: Settings) -> Staged:
-    """Read and check every source of the book; raises when a source cannot be used as a whole."""
-    checked = {name: _checked(con, settings, name) for name in sources.named(settings)}
-    problems = [p for name, table in checked.items() for p in _refusals(settings, name, table)]
-    problems += _order_refusals(settings, checked["orders"])
+    """Read and check every source of the book; raises with every problem when a source cannot be used as a whole."""
+    checked, problems = _examined(con, settings)
     if problems:
         raise InputError(problems)
     tables = {n: _accepted(settings, n, t) for n, t in checked.items()}
@@ -45,16 +40,21 @@ def stage(con: Backend, settings: Settings) -> Staged:
 
 def check(settings: Settings) -> list[str]:
     """Every problem that would stop a run, source by source."""
-    con = engine.connect(settings)
+    _tables, problems = _examined(engine.connect(settings), settings)
+    return problems
+
+
+def _examined(con: Backend, settings: Settings) -> tuple[dict[str, ir.Table], list[str]]:
+    checked: dict[str, ir.Table] = {}
     problems: list[str] = []
     for name in sources.named(settings):
         try:
-            table = _checked(con, settings, name)
+            table = checked[name] = _checked(con, settings, name)
             problems += _refusals(settings, name, table)
             problems += _order_refusals(settings, table) if name == "orders" else []
         except InputError as error:
             problems += error.problems
-    return problems
+    return checked, problems
 
 
 def _checked(con: Backend, settings: Settings, name: str) -> ir.Table:
