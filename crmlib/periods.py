@@ -24,10 +24,14 @@ class Week:
 @total_ordering
 @dataclass(frozen=True)
 class Period:
-    """One calendar quarter: every date that a step may ask for."""
+    """One calendar quarter: every date that a step may ask for.
+
+    `cut` is the last day of a quarter that is not over yet, or whose data end early; the quarters around it are whole.
+    """
 
     year: int
     quarter: int
+    cut: date | None = None
 
     @classmethod
     def parse(cls, text: str) -> "Period":
@@ -52,8 +56,8 @@ class Period:
 
     @property
     def end(self) -> date:
-        """First day after the quarter."""
-        return self.next.start
+        """First day after the quarter, or after its cut."""
+        return self.cut + timedelta(days=1) if self.cut else self.next.start
 
     @property
     def as_of(self) -> date:
@@ -61,9 +65,17 @@ class Period:
         return self.end - timedelta(days=1)
 
     @property
+    def is_cut(self) -> bool:
+        """Whether the quarter ends before its last calendar day."""
+        return self.end != self.next.start
+
+    @property
     def year_ago(self) -> date:
         """Last day before the 12 months that end at `as_of` (left-open window)."""
-        return Period(self.year - 1, self.quarter).as_of
+        if not self.cut:
+            return Period(self.year - 1, self.quarter).as_of
+        leap_day = (self.cut.month, self.cut.day) == (2, 29)
+        return self.cut.replace(year=self.cut.year - 1, day=28 if leap_day else self.cut.day)
 
     @property
     def next(self) -> "Period":

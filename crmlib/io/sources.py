@@ -85,15 +85,16 @@ def _mapped(con: Backend, settings: Settings, name: str, group: list[Path]) -> i
 
 
 def _csv(con: Backend, source: Source, file: Path, where: str) -> ir.Table:
+    delimiter = "," if source.delimiter == "auto" else source.delimiter
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
-            header = next(csv.reader(text, delimiter=source.delimiter))
+            header = next(csv.reader(text, delimiter=delimiter))
     except UnicodeDecodeError as error:
         raise InputError(f"{where} is not in UTF-8 (byte {error.start}); save it as CSV UTF-8") from None
     twice = sorted({column for column in header if header.count(column) > 1})
     if twice:
         raise InputError(f"{where} has the column {', '.join(map(repr, twice))} twice; rename one in the header row")
-    return engine.read_csv(con, file, source.delimiter, header)
+    return engine.read_csv(con, file, delimiter, header)
 
 
 def mapping_problems(name: str, source: Source) -> list[str]:

@@ -6,18 +6,26 @@ Money is an integer number of the currency's minor unit (cents, fen) wherever a 
 
 from collections.abc import Iterable
 
-from crmlib.schema import collect, market, review, segment, strategy
+from crmlib.schema import collect, feedback, market, quality, review, segment, strategy, words
 from crmlib.schema.model import Column, Register, Table
-from crmlib.schema.words import WORDS
 
 STEPS = ("collect", "segment", "market", "strategy", "review")
-_PARTS = (collect, segment, market, strategy, review)
+_PARTS = {
+    collect: "collect",
+    quality: "collect",
+    feedback: "collect",
+    segment: "segment",
+    market: "market",
+    strategy: "strategy",
+    review: "review",
+    words: "",
+}
 
 
 def _merge(name: str) -> dict:
     merged: dict = {}
     for part in _PARTS:
-        entries = getattr(part, name)
+        entries = getattr(part, name, {})
         twice = merged.keys() & entries.keys()
         if twice:
             raise TypeError(f"schema: {name} defines {sorted(twice)} twice")
@@ -28,6 +36,7 @@ def _merge(name: str) -> dict:
 COLUMNS: dict[str, Column] = _merge("COLUMNS")
 TABLES: dict[str, Table] = _merge("TABLES")
 REGISTERS: dict[str, Register] = _merge("REGISTERS")
+WORDS: dict[str, dict[str, str]] = _merge("WORDS")
 
 
 def label(column: str, lang: str) -> str:
@@ -50,7 +59,7 @@ def word(value: object, lang: str) -> str:
 
 def step_of(table: str) -> str:
     """The step that makes `table`."""
-    return next(step for step, part in zip(STEPS, _PARTS, strict=True) if table in part.TABLES)
+    return next(step for part, step in _PARTS.items() if table in getattr(part, "TABLES", {}))
 
 
 def deliverables() -> list[str]:
