@@ -4,6 +4,7 @@ A mapping in the quarter's file merges into the default, a list replaces it; unk
 """
 
 import difflib
+import re
 import zoneinfo
 from datetime import date
 from itertools import pairwise
@@ -57,6 +58,15 @@ class RowClasses(_Frozen):
     kinds: dict[str, RowClass] = {}
 
 
+def _without_password(url: str) -> str:
+    login = re.match(r"[^:/]+://(?P<user>[^:]*):?(?P<password>.*)@", url, re.DOTALL)
+    asked = re.findall(r"(?i)(?:password|pwd|token|secret)\w*=([^&]*)", url)
+    secrets = [*([login["password"]] if login else []), *asked]
+    if any(secret and not re.fullmatch(r"\$\{\w+\}", secret) for secret in secrets):
+        raise ValueError("holds a password; write ${SHOP_DB_PASSWORD} in its place and set that environment variable")
+    return url
+
+
 class Source(_Frozen):
     """Where one table comes from, how its columns are called there, and how its cells are written."""
 
@@ -64,7 +74,7 @@ class Source(_Frozen):
     sheet: str | None = None
     header_row: Annotated[int, Field(ge=1)] = 1
     header_rows: Annotated[int, Field(ge=1, le=3)] = 1
-    url: str | None = None
+    url: Annotated[str, AfterValidator(_without_password)] | None = None
     table: str | None = None
     query: str | None = None
     columns: dict[str, str]
@@ -356,7 +366,10 @@ def _sentence(file: Path, problem: Any) -> str:
         return f"params {name}: unknown key '{where}'" + (f"; did you mean '{near[0]}'?" if near else "; remove it")
     if problem["type"] == "missing":
         return f"params {name}: '{where}' is missing; add it to default.yml"
-    return f"params {name}: '{where}' is {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}"
+    said = problem["msg"].removeprefix("Value error, ")
+    if problem["loc"][-1:] == ("url",):
+        return f"params {name}: '{where}' {said}"  # without the value, which may hold a password
+    return f"params {name}: '{where}' is {problem['input']!r}: {said}"
 
 
 def _known_keys(model: type[BaseModel]) -> list[str]:

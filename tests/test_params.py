@@ -1,3 +1,4 @@
+from datetime import date
 from pathlib import Path
 
 import books
@@ -5,6 +6,7 @@ import pytest
 
 from crmlib import params
 from crmlib.errors import InputError
+from crmlib.periods import Period
 
 
 def problems(root: Path, **changes) -> list[str]:
@@ -81,3 +83,47 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path, text):
 def test_the_resolved_settings_carry_no_path_of_this_machine(tmp_path):
     text = params.dump(books.load(tmp_path))
     assert str(tmp_path) not in text and "budget: 1000" in text
+
+
+ORDERS_URL = {"files": None, "table": "orders"}
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ({"files": None}, "give either files"),
+        ({"url": "sqlite:///shop.db"}, "give either files"),
+        ({"files": None, "url": "sqlite:///shop.db"}, "needs either table or query"),
+        (ORDERS_URL | {"url": "sqlite:///shop.db", "query": "select 1"}, "needs either table or query"),
+        ({"table": "orders"}, "belong to a url"),
+        ({"time_zone": "Asia/Shangai"}, "did you mean 'Asia/Shanghai'?"),
+        ({"delimiter": "ab"}, "should match pattern"),
+    ],
+)
+def test_a_source_is_files_or_a_database_and_its_cells_are_described(tmp_path, source, says):
+    found = problems(tmp_path, sources={"orders": source})
+    assert len(found) == 1 and says in found[0]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://shop:s3cret@db.example/shop",
+        "mysql://shop:s3cret/p@ss:word@db.example/shop",
+        "postgresql://db.example/shop?user=shop&password=s3cret",
+    ],
+)
+def test_a_password_in_a_url_is_refused_and_not_repeated(tmp_path, url):
+    found = problems(tmp_path, sources={"orders": ORDERS_URL | {"url": url}})
+    assert len(found) == 1 and "environment variable" in found[0] and "s3cret" not in found[0]
+
+
+def test_a_password_from_the_environment_stays_a_name_in_the_settings(tmp_path):
+    right = {"orders": ORDERS_URL | {"url": "postgresql://shop:${SHOP_PASSWORD}@db.example/shop"}}
+    assert "${SHOP_PASSWORD}" in params.dump(books.load(tmp_path, sources=right))
+
+
+def test_as_of_cuts_the_quarter_and_must_lie_in_it(tmp_path):
+    assert books.load(tmp_path, as_of="2023-12-09").period == Period(2023, 4, date(2023, 12, 9))
+    assert books.load(tmp_path, as_of="2023-12-31").period == Period(2023, 4)
+    assert "2023Q4" in problems(tmp_path, as_of="2024-01-01")[0]

@@ -56,3 +56,18 @@ def test_months_covered_counts_from_the_first_day_of_the_data():
 
 def test_since_lists_every_quarter():
     assert [str(p) for p in Period(2018, 1).since(Period(2017, 3))] == ["2017Q3", "2017Q4", "2018Q1"]
+
+
+def test_a_cut_quarter_ends_early_and_its_neighbours_do_not():
+    cut = Period(2011, 4, date(2011, 12, 9))
+    assert (cut.start, cut.as_of, cut.end) == (date(2011, 10, 1), date(2011, 12, 9), date(2011, 12, 10))
+    assert cut.is_cut and not Period(2011, 4).is_cut
+    assert (str(cut), cut.year_ago) == ("2011Q4", date(2010, 12, 9))
+    assert cut.previous == Period(2011, 3) and cut.next == Period(2012, 1)
+    assert cut.weeks[-1].end == date(2011, 12, 9)
+    assert Period(2011, 3) < cut < Period(2012, 1)
+    assert cut.since(Period(2011, 3)) == [Period(2011, 3), cut]
+
+
+def test_the_year_before_a_leap_day_ends_on_28_february():
+    assert Period(2012, 1, date(2012, 2, 29)).year_ago == date(2011, 2, 28)
