@@ -1,4 +1,4 @@
-"""The `crm` command: run a quarter, check its inputs, start a new book."""
+"""The `crm` command: run a quarter, check its inputs, start a new book, propose the mapping of an export."""
 
 import argparse
 import json
@@ -28,6 +28,7 @@ _EXAMPLES = """examples:
   crm run params/sample/2017Q4.yml --lang zh        the same in Chinese
   crm run params/sample/2017Q4.yml --from market    again from one step on, with the earlier steps' results
   crm new shop --period 2024Q1                      start your own book; it says what to do next
+  crm map data/shop/raw/orders.csv                  propose settings for an export: its columns, formats, encoding
   crm check params/shop/2024Q1.yml                  list everything that is wrong with its inputs
 
 exit codes: 0 done, 1 a step failed (its partial notebook is kept), 2 wrong input"""
@@ -52,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     layout = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="crm", description=_ABOUT, epilog=_EXAMPLES, formatter_class=layout)
     parser.add_argument("--version", action="version", version=f"crm {version('crmlib')}")
-    verbs = parser.add_subparsers(title="what to do", required=True, metavar="run | check | new")
+    verbs = parser.add_subparsers(title="what to do", required=True, metavar="run | check | new | map")
     run = verbs.add_parser(
         "run", help="run a quarter: notebooks, report, Excel workbook", epilog=_EXAMPLES, formatter_class=layout
     )
@@ -73,7 +74,17 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("book", metavar="BOOK", help="a short name in small letters, e.g. shop")
     new.add_argument("--period", metavar="QUARTER", default="2024Q1", help="its first quarter (default: %(default)s)")
     new.set_defaults(verb=_new)
+    _add_map(verbs)
     return parser
+
+
+def _add_map(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    mapping = verbs.add_parser("map", help="propose the settings of a source from a look at its file or table")
+    mapping.add_argument("place", metavar="FILE|URL", help="a CSV, Parquet or Excel file, or the URL of a database")
+    mapping.add_argument("--source", metavar="NAME", help="orders, customers, …; without it, the likeliest")
+    mapping.add_argument("--table", metavar="NAME", help="the table of a database")
+    mapping.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook")
+    mapping.set_defaults(verb=_map)
 
 
 def _add_params(verb: argparse.ArgumentParser) -> None:
@@ -120,6 +131,13 @@ def _new(options: argparse.Namespace) -> int:
 
     for line in new_book.create(Path.cwd(), options.book, options.period):
         _say(line)
+    return DONE
+
+
+def _map(options: argparse.Namespace) -> int:
+    from crmlib.io import mapping
+
+    _say(mapping.propose(options.place, options.table, options.sheet, options.source).rstrip())
     return DONE
 
 

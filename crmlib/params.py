@@ -147,6 +147,8 @@ class Series(_Frozen):
     unit_zh: str = ""
     source: str
     grade: Literal["A", "B", "C"] = "B"
+    relevance: Annotated[int, Field(ge=1, le=5)] = 3
+    published_after_days: Annotated[int, Field(ge=0)] = 0
 
 
 class Collect(_Frozen):
@@ -163,6 +165,7 @@ class Collect(_Frozen):
     analysis_hours: Annotated[float, Field(gt=0)] = 24.0
     escalation_hours: Annotated[float, Field(gt=0)] = 72.0
     quotes: Annotated[int, Field(ge=0)] = 6
+    themes: dict[str, tuple[str, ...]] = {}
 
 
 def _knots(knots: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:

@@ -19,6 +19,7 @@ from crmlib.params import Settings
 
 NOTEBOOKS = {
     "10_collect": "collect",
+    "15_feedback": "collect",
     "20_segment": "segment",
     "25_value_risk": "segment",
     "30_market": "market",

@@ -146,12 +146,31 @@ def test_the_settings_of_a_new_book_show_and_explain_every_key(project: Path) ->
     assert keys(params.Settings) - {"file"} - shown == set()
 
 
+ORDERS = r"^(  orders:.*\n(?:    .*\n)*)"
+OPTIONAL = re.compile(r"^( +)# (?=[ \w]+:)", flags=re.MULTILINE)
+
+
 def test_the_optional_parts_of_a_new_books_settings_are_right(project: Path) -> None:
     new_book.create(project, "shop", "2024Q1")
     file = project / "params/shop/default.yml"
     plain = params.load(project / "params/shop/2024Q1.yml")
-    file.write_text(re.sub(r"^( +)# (?=[ \w]+:)", r"\1", file.read_text(encoding="utf-8"), flags=re.MULTILINE))
+    before, orders, after = re.split(ORDERS, file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    file.write_text(before + orders + OPTIONAL.sub(r"\1", after), encoding="utf-8")
     full = params.load(project / "params/shop/2024Q1.yml")
     assert [name for name, source in full.sources if source is None] == []
     assert (full.segment.clusters.k, plain.segment.clusters.k) == (5, None)
     assert yaml.safe_load(params.dump(plain))["market"] == yaml.safe_load(params.dump(full))["market"]
+
+
+def test_each_option_of_the_orders_source_is_right(project: Path) -> None:
+    new_book.create(project, "shop", "2024Q1")
+    file = project / "params/shop/default.yml"
+    text = file.read_text(encoding="utf-8")
+    orders = re.split(ORDERS, text, flags=re.MULTILINE)[1]
+    options = re.findall(r"^    # [ \w]+:.*\n(?:    #   .*\n)*", orders, flags=re.MULTILINE)
+    for option in options:
+        shown = re.sub(r"^    # ", "    ", option, flags=re.MULTILINE)
+        file.write_text(text.replace(option, shown), encoding="utf-8")
+        source = params.load(project / "params/shop/2024Q1.yml").sources.orders
+        assert set(yaml.safe_load(shown)) <= source.model_fields_set
+    assert len(options) >= 12

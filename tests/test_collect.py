@@ -1,12 +1,15 @@
-"""Step 1 by hand: categories, the customer file, field quality, market facts, tickets through the loop."""
+"""Purchases by hand: what counts as one, what a return takes away, and where every row and cent went."""
 
+import random
 from datetime import date
 
+import books
 import ibis
 import pandas as pd
 import pyarrow as pa
+import pytest
 
-from crmlib.collect import feedback, inventory, market_facts, purchase_days, quality
+from crmlib.collect import purchase_days, quality, waterfall
 from crmlib.io import engine
 from crmlib.periods import Period
 
@@ -59,30 +62,6 @@ def test_categories_by_quarter_add_up_and_unknown_products_stay():
     assert set(everything["category"]) == {"unknown"} and everything["net_minor"].sum() == 650
 
 
-def test_the_customer_file_keeps_customers_without_orders():
-    known = ibis.memtable(pa.table({"customer_id": ["A", "Z"], "size_band": ["small", "large"]}))
-    days = purchase_days.build(purchase_days.orders(BOUGHT, PERIOD))
-    file = engine.frame(inventory.inventory(inventory.customers(known, days), days).order_by("customer_id"))
-    assert file["customer_id"].tolist() == ["A", "B", "Z"]
-    assert file["lifetime_minor"].tolist() == [700, -50, 0]
-    assert file["size_band"].fillna("").tolist() == ["small", "", "large"]
-    assert file["last_order_date"].isna().tolist() == [False, True, True]
-
-
-def test_field_quality_by_hand():
-    checked = ibis.memtable(
-        pa.table(
-            {
-                "raw_amount": ["1", "x", None, "4"],
-                "bad_field": pa.array([None, "amount", "amount", None], pa.string()),
-            }
-        )
-    )
-    row = engine.frame(quality.fields({"orders": checked})).iloc[0]
-    assert (row.rows, row.complete_share, row.distinct_values) == (4, 0.75, 3)
-    assert row.valid_share == 1 - 1 / 3  # of the three cells that are filled, one is no amount
-
-
 def test_history_counts_the_months_of_data_in_the_window():
     days = purchase_days.build(purchase_days.orders(BOUGHT, PERIOD))
     row = quality.history(days, PERIOD).iloc[0]
@@ -90,55 +69,162 @@ def test_history_counts_the_months_of_data_in_the_window():
     assert row.window_months == 3
 
 
-def test_market_facts_after_the_quarter_are_not_known_yet():
-    facts = pd.DataFrame(
-        {
-            "fact_id": ["F1", "F2", "F3", "F4"],
-            "relevance": [3, 5, 3, 5],
-            "source_date": pd.to_datetime(["2023-12-01", "2023-06-30", "2023-12-21", "2024-01-01"]),
-        }
-    ).assign(**dict.fromkeys(("kind", "item", "item_zh", "figure", "grade", "source", "link", "provenance"), ""))
-    summary = market_facts.summary(facts, PERIOD)
-    assert summary["fact_id"].tolist() == ["F2", "F3", "F1"]
-    assert summary["age_days"].tolist() == [184, 10, 30]
+def day(n: int) -> date:
+    return date(2023, 11, n)
 
 
-def tickets(rows: list[tuple[str, str, str, str, str]]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=["ticket_id", "opened_at", "first_reply_at", "analysed_at", "closed_at"])
-    for column in frame.columns[1:]:
-        frame[column] = pd.to_datetime(frame[column])
-    return frame.assign(customer_id="A", ticket_kind="complaint", is_escalated=False, text="", provenance="actual")
-
-
-def test_tickets_go_through_the_loop_and_the_future_is_unknown():
-    found = feedback.tickets(
-        tickets(
-            [
-                ("old and closed", "2023-09-01 10:00", "2023-09-01 11:00", "2023-09-01 12:00", "2023-09-02 10:00"),
-                ("old and open", "2023-09-01 10:00", "2023-09-01 11:00", "2023-09-03 10:00", ""),
-                ("in time", "2023-11-01 10:00", "2023-11-01 10:30", "2023-11-02 10:00", "2023-11-03 10:00"),
-                ("late", "2023-11-05 10:00", "", "2023-11-06 10:01", "2023-11-07 10:00"),
-                ("closed later", "2023-12-31 20:00", "2024-01-01 08:00", "2024-01-01 09:00", "2024-01-02 10:00"),
-                ("later", "2024-01-01 00:00", "", "", ""),
-            ]
-        ),
-        PERIOD,
-    ).set_index("ticket_id")
-    assert found.index.tolist() == ["old and open", "in time", "late", "closed later"]
-    assert found["is_open"].tolist() == [True, False, False, True]
-    assert found["is_analysed_late"].tolist() == [True, False, True, False]
-    assert found.loc["in time", "first_reply_hours"] == 0.5 and pd.isna(found.loc["closed later", "first_reply_hours"])
-
-
-def test_surveys_are_counted_by_quarter():
-    answers = pd.DataFrame(
-        {
-            "survey_date": pd.to_datetime(["2023-09-30", "2023-10-01", "2023-12-31", "2024-01-01"]),
-            "csat": [5, 4, 3, 5],
-            "nps": [9.0, 10.0, float("nan"), 9.0],
-        }
-    )
-    assert feedback.surveys(answers, PERIOD, Period(2023, 3)).values.tolist() == [
-        ["2023Q3", 1, 1, 1, 1, 0],
-        ["2023Q4", 2, 1, 1, 1, 0],
+def classed(rows: list[tuple]) -> ibis.Table:
+    """Rows of customer, order, day in November, cents, product, pieces, class, original order."""
+    names = [
+        "customer_id",
+        "order_id",
+        "order_date",
+        "net_minor",
+        "product_id",
+        "quantity",
+        "row_class",
+        "original_order_id",
     ]
+    types = [pa.string(), pa.string(), pa.date32(), pa.int64(), pa.string(), pa.float64(), pa.string(), pa.string()]
+    wide = [(c, o, day(d), *rest) for c, o, d, *rest in rows]
+    columns = list(zip(*wide, strict=True)) if wide else [[] for _name in names]
+    return ibis.memtable(pa.table([pa.array(c, t) for c, t in zip(columns, types, strict=True)], names=names))
+
+
+def purchases(rows: list[tuple]) -> list[str]:
+    """The orders that count as purchases."""
+    found = engine.frame(purchase_days.orders(classed(rows), PERIOD))
+    return sorted(found.loc[found["is_purchase"], "order_id"])
+
+
+A1 = ("A", "1", 1, 500, "tea", 5.0, "sale", None)
+A2 = ("A", "2", 3, 500, "tea", 5.0, "sale", None)
+
+
+@pytest.mark.parametrize(
+    ("back", "left"),
+    [
+        (("A", "C9", 4, -500, "tea", -5.0, "cancellation", None), ["1"]),  # the latest earlier sale is undone
+        (("A", "C9", 2, -500, "tea", -5.0, "cancellation", None), ["2"]),  # the other one was not sold yet
+        (("A", "C9", 3, -500, "tea", -5.0, "cancellation", None), ["1"]),  # on the same day
+        (("A", "C9", 4, -500, "tea", -5.0, "return", "1"), ["2"]),  # it names its order
+        (("A", "C9", 4, -200, "tea", -2.0, "return", "1"), ["1", "2"]),  # a part of it
+        (("A", "C9", 4, -200, "tea", -2.0, "return", None), ["1", "2"]),  # no exact reversal
+        (("B", "C9", 4, -500, "tea", -5.0, "return", None), ["1", "2"]),  # another customer
+        (("A", "C9", 4, -500, "mug", -5.0, "return", None), ["1", "2"]),  # another product
+        (("A", "2", 4, -500, "tea", -5.0, "return", None), ["1"]),  # within its order
+        (("A", "9", 4, 900, "post", 1.0, "adjustment", None), ["1", "2"]),  # postage is no purchase
+        (("A", "9", 4, 0, "gift", 1.0, "free", None), ["1", "2"]),
+    ],
+)
+def test_a_return_takes_back_the_order_it_can_be_matched_with(back, left):
+    assert purchases([A1, A2, back]) == left
+
+
+def test_one_return_undoes_one_sale_and_its_money_stays_on_its_day():
+    rows = [
+        A1,
+        A2,
+        ("A", "C9", 4, -500, "tea", -5.0, "return", None),
+        ("A", "P", 4, 90, "post", 1.0, "adjustment", None),
+    ]
+    days = engine.frame(purchase_days.build(purchase_days.orders(classed(rows), PERIOD)).order_by("order_date"))
+    assert days[["orders", "net_minor", "gross_minor", "returned_minor"]].values.tolist() == [
+        [1, 500, 500, 0],
+        [0, 500, 500, 0],
+        [0, -500, 0, 500],
+    ]
+
+
+def test_a_return_after_the_quarter_changes_nothing():
+    late = classed([A1]).union(
+        classed([A1]).mutate(order_id=ibis.literal("C1"), order_date=ibis.literal(date(2024, 1, 1)), net_minor=ibis.literal(-500, "int64"),
+                             quantity=ibis.literal(-5.0), row_class=ibis.literal("return"))
+    )  # fmt: skip
+    assert engine.frame(purchase_days.orders(late, PERIOD))["is_purchase"].tolist() == [True]
+
+
+def test_one_more_return_never_makes_one_more_purchase():
+    """Three hundred customers with orders and returns at random; each gets one return more, and then all of them."""
+    draw = random.Random(20231231)
+    sold, back = [], []
+    for customer in (f"A{n}" for n in range(300)):
+        for _unused in range(draw.randint(1, 8)):
+            minor = draw.choice([100, 200])
+            item = (draw.choice("1234"), draw.randint(1, 5), minor, draw.choice(["tea", "mug"]))
+            sold.append((customer, *item, minor / 100, "sale", None))
+        for _unused in range(draw.randint(1, 6)):
+            minor = -draw.choice([100, 200])
+            item = (draw.choice(["1", "2", "C1", "C2"]), draw.randint(1, 6), minor, draw.choice(["tea", "mug"]))
+            back.append((customer, *item, minor / 100, "return", draw.choice([None, "1", "3"])))
+    fewer = {row[0]: row for row in back}
+    whole, less, none = (bought(rows) for rows in (sold + back, sold + [r for r in back if r is not fewer[r[0]]], sold))
+    assert whole < less < none
+
+
+def bought(rows: list[tuple]) -> set[tuple[str, str]]:
+    found = engine.frame(purchase_days.orders(classed(rows), PERIOD))
+    return set(found.loc[found["is_purchase"], ["customer_id", "order_id"]].itertuples(index=False, name=None))
+
+
+QUARANTINE = {
+    "source": ["orders", "orders", "customers"], "field": ["order_date", "net_amount", "customer_id"],
+    "reason": ["not_a_date", "not_a_number", "missing"], "net_minor": [700, None, None], "customer_id": ["Z", "A", None],
+    "order_id": ["7", "8", None], "row_class": ["sale", None, None],
+}  # fmt: skip
+INTAKE = pd.DataFrame({"source": ["orders", "customers"], "rows": [7, 9], "repeated": [1, 0],
+                       "net_minor_rows": [2290, 0], "net_minor_repeated": [500, 0]})  # fmt: skip
+
+
+@pytest.fixture
+def came() -> tuple[ibis.Table, ibis.Table]:
+    """Four accepted rows and two that were set aside; a fifth was merged with its copy."""
+    back = ("B", "C1", 5, -500, "tea", -5.0, "return", None)
+    aside = pa.table(QUARANTINE).set_column(3, "net_minor", pa.array(QUARANTINE["net_minor"], pa.int64()))
+    return classed([A1, A2, ("A", "P", 4, 590, "post", 1.0, "adjustment", None), back]), ibis.memtable(aside)
+
+
+def test_the_waterfall_shows_where_rows_and_money_went(came):
+    lines, aside = came
+    days = purchase_days.build(purchase_days.orders(lines, PERIOD))
+    stages = waterfall.waterfall(lines, aside, INTAKE, days, PERIOD)
+    assert stages[["stage", "reason", "rows", "customers", "net_minor", "unreadable"]].values.tolist() == [
+        ["raw", "", 7, 3, 2290, 1],
+        ["quarantined", "not_a_number", 1, 1, 0, 1],
+        ["quarantined", "not_a_date", 1, 1, 700, 0],
+        ["repeated", "", 1, 0, 500, 0],
+        ["accepted", "", 4, 2, 1090, 0],
+        ["adjustment", "", 1, 1, 590, 0],
+        ["later", "", 0, 0, 0, 0],
+        ["seen", "", 3, 2, 500, 0],
+        ["before_window", "", 0, 0, 0, 0],
+        ["in_window", "", 3, 2, 500, 0],
+        ["unscored", "", 1, 1, -500, 0],
+        ["scored", "", 2, 1, 1000, 0],
+    ]
+
+
+def test_rows_by_class(came):
+    assert engine.frame(waterfall.row_classes(*came)).values.tolist() == [
+        ["accepted", "adjustment", 1, 1, 1, 590],
+        ["accepted", "return", 1, 1, 1, -500],
+        ["accepted", "sale", 2, 2, 1, 1000],
+        ["quarantined", "sale", 1, 1, 1, 700],
+        ["quarantined", "unknown", 1, 1, 1, 0],
+    ]
+
+
+def test_the_ledger_is_explained_to_the_last_cent(came, tmp_path):
+    orders = {**books.DEFAULT["sources"]["orders"], "ledger_total": 25}
+    found = waterfall.ledger(*came, INTAKE, books.load(tmp_path, sources={"orders": orders}))
+    assert found[["stage", "row_class", "reason", "rows", "net_minor"]].values.tolist() == [
+        ["ledger", "", "", 0, 2500],
+        ["accepted", "adjustment", "", 1, 590],
+        ["accepted", "return", "", 1, -500],
+        ["accepted", "sale", "", 2, 1000],
+        ["quarantined", "", "not_a_date", 1, 700],
+        ["quarantined", "", "not_a_number", 1, 0],
+        ["repeated", "", "", 1, 500],
+        ["unexplained", "", "", 0, 210],
+    ]
+    assert waterfall.ledger(*came, INTAKE, books.load(tmp_path)).empty

@@ -77,7 +77,7 @@ def test_the_cover_links_what_exists_and_states_what_does_not(books):
 def test_a_sheet_is_ready_to_read_and_to_print(books):
     page = part(books["en"], "xl/worksheets/sheet2.xml")
     assert '<pane xSplit="1" ySplit="4" topLeftCell="B5"' in page
-    assert '<autoFilter ref="A4:N8"/>' in page
+    assert '<autoFilter ref="A4:U8"/>' in page
     assert 'orientation="landscape"' in page
     assert 'fitToHeight="0"' in page
     formats = part(books["en"], "xl/styles.xml")

@@ -2,15 +2,19 @@
 
 import csv
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import ibis
 import pandas as pd
 import pytest
+import xlsxwriter
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crmlib import params, schema
 from crmlib.errors import InputError
-from crmlib.io import privacy, registers
+from crmlib.io import privacy, register_matches, registers
 
 TASKS = "task_id,strategy_id,task,owner,start_date,due_date,done_date,progress_share,depends_on,status"
 PEST = "factor_id,axis,factor,direction,impact,likelihood,horizon_years,response"
@@ -44,6 +48,7 @@ def test_a_register_is_typed_by_the_schema(shop: params.Settings, keep: Callable
         "closed_at": pd.array([None, None], dtype="datetime64[us]"),
         "is_escalated": pd.array([True, None], dtype="boolean"),
         "ticket_kind": ["complaint", "question"],
+        "channel": ["", ""],
         "text": ["", ""],
         "provenance": ["", ""],
     })  # fmt: skip
@@ -92,7 +97,8 @@ def test_each_entry_of_a_list_is_checked(shop: params.Settings, keep: Callable[.
     keep("trend_adaptations", "adaptation_id,trigger,adaptation,tiers,owner,due_date,status",
          "A1,Rival opens,Match prices,high; lost,M. Chen,2018-02-28,open")  # fmt: skip
     assert registers.check(shop) == [
-        "data/shop/registers/trend_adaptations.csv row 2: tiers 'lost' is none of high, potential, general, risk"
+        "data/shop/registers/trend_adaptations.csv row 2: tiers 'lost' is none of high, potential, general, risk; "
+        "write one of them"
     ]
 
 
@@ -139,7 +145,11 @@ def test_a_wrong_cell_is_one_sentence(
         ("P1,P,Levy,up,4,2,0.5,3", "direction 'up' is no whole number; write it as 3"),
         ("P1,P,Levy,1,4,2,\"1,5\",3", "horizon_years '1,5' is no number; write it plainly as 1234.5, and 5 % as 0.05"),
         ("P1,P,Levy,1,4,2,inf,3", "horizon_years 'inf' is no number; write it plainly as 1234.5, and 5 % as 0.05"),
-        ("P1,X,Levy,1,4,2,1,3", "axis 'X' is none of P, E, S, T"),
+        ("P1,X,Levy,1,4,2,1,3", "axis 'X' is none of P, E, S, T; write one of them"),
+        ("P1,P,Levy,2,4,2,1,3", "direction '2' is outside -1 to 1; correct it"),
+        ("P1,P,Levy,1,6,2,1,3", "impact '6' is outside 1 to 5; correct it"),
+        ("P1,P,Levy,1,4,0,1,3", "likelihood '0' is outside 1 to 5; correct it"),
+        ("P1,P,Le\x00vy,1,4,2,1,3", "factor holds the control character U+0000; remove it"),
     ],
 )  # fmt: skip
 def test_a_wrong_number_is_one_sentence(
@@ -216,3 +226,155 @@ def test_the_example_rows_are_right_and_refer_to_each_other(shop: params.Setting
             header, example = csv.reader(lines)
         assert header == list(register.columns)
         assert dict(zip(header, example, strict=True))["provenance"] == "illustrative"
+
+
+SURVEYS = "survey_id,customer_id,survey_date,csat,nps"
+
+
+def test_marks_have_ranges_and_links_are_addresses(shop: params.Settings, keep: Callable[..., Path]) -> None:
+    keep("surveys", SURVEYS, "Q1,1,2024-01-05,5,10", "Q2,1,2024-01-05,0,", "Q3,1,2024-01-05,1,11")
+    where = "data/shop/registers"
+    assert registers.check(shop) == [
+        f"{where}/surveys.csv row 3: csat '0' is outside 1 to 5; correct it",
+        f"{where}/surveys.csv row 4: nps '11' is outside 0 to 10; correct it",
+    ]
+    head = "fact_id,kind,item,source,source_date,grade,relevance,link"
+    keep("market_facts", head, "F1,macro,Prices,office,2024-01-05,A,6,javascript:alert(1)")
+    assert registers.check(shop) == [
+        f"{where}/market_facts.csv row 2: relevance '6' is outside 1 to 5; correct it",
+        f"{where}/market_facts.csv row 2: link 'javascript:alert(1)' is no web address; "
+        "write it with https://, or leave it empty",
+    ]
+
+
+def test_a_formula_in_a_register_is_text(shop: params.Settings, keep: Callable[..., Path]) -> None:
+    keep("pest", PEST, 'P1,P,"=HYPERLINK(""http://evil.example"",""x"")",-1,4,2,1,3')
+    assert registers.read(shop, "pest")["factor"].tolist() == ['=HYPERLINK("http://evil.example","x")']
+
+
+# one workbook instead of CSV files
+
+
+@pytest.fixture
+def workbook(shop: params.Settings) -> Callable[..., Path]:
+    """Replace all registers by sheets of one workbook."""
+
+    def write(**sheets: list[list[object]]) -> Path:
+        folder = registers.file(shop, "pest").parent
+        for old in folder.glob("*"):
+            old.unlink()
+        with xlsxwriter.Workbook(folder / "registers.xlsx", {"strings_to_formulas": False}) as book:
+            day, time = (book.add_format({"num_format": f}) for f in ("yyyy-mm-dd", "yyyy-mm-dd hh:mm"))
+            for name, rows in sheets.items():
+                page = book.add_worksheet(name)
+                for n, row in enumerate(rows):
+                    for m, value in enumerate(row):
+                        midnight = isinstance(value, datetime) and value.hour == 0
+                        page.write(n, m, value, *([day if midnight else time] if isinstance(value, datetime) else []))
+        return folder / "registers.xlsx"
+
+    return write
+
+
+def test_a_sheet_reads_like_a_file(shop: params.Settings, workbook: Callable[..., Path]) -> None:
+    """Numbers, dates, times and answers as Excel stores them; blank rows and columns at the edge do no harm."""
+    workbook(
+        pest=[PEST.split(","), [], ["P1", "P", "=1+1", -1.0, 4, 2, 0.5, 3, "", ""]],
+        tickets=[
+            ["ticket_id", "customer_id", "opened_at", "is_escalated", "ticket_kind"],
+            ["C1", 1001, datetime(2024, 1, 5, 10, 30), True, "complaint"],  # noqa: DTZ001
+        ],
+        surveys=[SURVEYS.split(","), ["Q1", "1001", datetime(2024, 1, 5), 5, ""]],  # noqa: DTZ001
+    )
+    given = shop.model_copy(update={"privacy": params.Privacy(customer_ids="as_given")})
+    assert registers.check(given) == []
+    pest, ticket = registers.read(given, "pest").iloc[0], registers.read(given, "tickets").iloc[0]
+    assert (pest.factor, pest.direction, pest.horizon_years) == ("=1+1", -1, 0.5)
+    assert (ticket.customer_id, ticket.is_escalated) == ("1001", True)
+    assert ticket.opened_at == pd.Timestamp("2024-01-05 10:30")
+    assert registers.read(given, "surveys").iloc[0].survey_date == pd.Timestamp("2024-01-05")
+
+
+def test_mistakes_in_a_workbook_name_sheet_and_row(shop: params.Settings, workbook: Callable[..., Path]) -> None:
+    file = workbook(pest=[PEST.split(","), [], ["P1", "P", "Levy", -1, 9, 2, 1, 3]], pset=[["x"]], Sheet1=[])
+    where = "data/shop/registers/registers.xlsx"
+    assert registers.check(shop) == [
+        f"{where} sheet 'pset' is no register; did you mean 'pest'?",
+        f"{where} sheet 'pest' row 3: impact '9' is outside 1 to 5; correct it",
+    ]
+    registers.file(shop, "pest").write_text(PEST + "\n")
+    assert registers.check(shop)[1:] == [
+        "data/shop/registers/pest.csv and sheet 'pest' of registers.xlsx hold the same register; keep one of them"
+    ]
+    file.write_bytes(b"no workbook")
+    assert registers.check(shop) == [f"{where} is no readable Excel workbook; save it as .xlsx without a password"]
+    with pytest.raises(InputError, match="no readable Excel workbook"):
+        registers.read(shop, "swot")
+
+
+# customers that are one
+
+MATCHES = "customer_id,same_as,decision,decided_by,decided_on"
+DAY = "M. Chen,2024-01-10"
+
+
+def test_confirmed_matches_lead_to_the_customer_to_keep(shop: params.Settings, keep: Callable[..., Path]) -> None:
+    """1 is 2, 2 is 3; the pseudonym that a table shows names 4 as well as the id itself does."""
+    secret = privacy.key(shop)
+    one, two, three, four, five = (privacy.pseudonym(customer, secret) for customer in "12345")
+    keep(
+        "customer_matches",
+        MATCHES,
+        f"1,2,same,{DAY}",
+        f"2,3,same,{DAY}",
+        f"{four},3,same,{DAY}",
+        f"5,3,different,{DAY}",
+    )
+    assert registers.check(shop) == []
+    assert registers.merged(shop) == {one: three, two: three, four: three}
+    surveys = registers.file(shop, "surveys")
+    surveys.write_text(f"{SURVEYS}\nQ1,1,2024-01-05,5,\nQ2,{four},2024-01-05,4,\nQ3,5,2024-01-05,4,\n")
+    assert registers.read(shop, "surveys")["customer_id"].tolist() == [three, three, five]
+    as_given = shop.model_copy(update={"privacy": params.Privacy(customer_ids="as_given")})
+    assert registers.merged(as_given)["1"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentences"),
+    [
+        (["1,1,same"], ["row 2: customer_id and same_as name the same customer; name the other one"]),
+        (
+            ["1,2,same", "2,3,same", "3,1,same"],
+            ["row 4: rows 2, 3, 4 lead in a circle; decide which of these customers to keep"],
+        ),
+        (
+            ["1,2,same", "1,3,same"],
+            ["row 3: customer_id is the same as another customer in row 2 already; "
+             "write that those two are the same instead"],
+        ),
+        (
+            ["1,3,same", "2,3,same", "2,1,different"],
+            ["row 4: the customers are decided to be different, but row 2, 3 makes them the same; correct one"],
+        ),
+    ],
+)  # fmt: skip
+def test_matches_that_contradict_each_other_are_refused(
+    shop: params.Settings, keep: Callable[..., Path], rows: list[str], sentences: list[str]
+) -> None:
+    keep("customer_matches", MATCHES, *[f"{row},{DAY}" for row in rows])
+    where = "data/shop/registers/customer_matches.csv"
+    assert registers.check(shop) == [f"{where} {sentence}" for sentence in sentences]
+    with pytest.raises(InputError):
+        registers.merged(shop)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=8))
+def test_merged_customers_end_at_one_that_is_kept(pairs: list[tuple[int, int]]) -> None:
+    """Whatever people write: either it is refused, or nobody is merged into a customer who is merged himself."""
+    matches = [register_matches.Match(n, str(a), str(b), True) for n, (a, b) in enumerate(pairs, 2)]
+    if list(register_matches.problems(matches)):
+        return
+    merged = register_matches.resolve(matches)
+    assert merged.keys().isdisjoint(merged.values())
+    assert merged.keys() == {str(a) for a, _b in pairs}

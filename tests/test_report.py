@@ -8,6 +8,7 @@ from pathlib import Path
 
 import books
 import nbformat
+import pandas as pd
 import pytest
 import quarters
 from bs4 import BeautifulSoup
@@ -97,6 +98,18 @@ def test_the_five_numbers_and_their_change(soups):
         ["Retention rate", "95.7%", "+0.6 pp", "no clear change (95% interval 94.0% to 97.0%)"],
     ]
     assert "Change against Q3 2023." in soups["en"].get_text()
+
+
+def test_a_part_of_a_quarter_is_not_compared_with_a_whole_one(tmp_path):
+    results, notebooks = quarters.make(tmp_path, "en")
+    days = pd.to_datetime(["2023-07-01", "2023-10-01", "2023-09-30", "2023-12-09"])
+    coverage = pd.DataFrame({"period": ["2023Q3", "2023Q4"], "first_order_date": days[:2], "last_order_date": days[2:]})
+    coverage["active_days"], coverage["calendar_days"] = [92, 70], [92, 92]
+    results.save(period_coverage=coverage.assign(is_partial_quarter=[False, True], partial_reason=["", "data_end"]))
+    page = BeautifulSoup(html.build(results, notebooks, "en"), "html.parser")
+    shown = page.get_text(" ")
+    assert "The data cover only a part of Q4 2023: 1 Oct 2023 to 9 Dec 2023." in shown
+    assert "Change against" not in shown and "+5.8%" not in shown
 
 
 def test_findings_and_decisions_lead_to_their_sections(soups):

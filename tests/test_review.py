@@ -264,6 +264,18 @@ def test_the_scorecard_reads_each_change_its_way() -> None:
     assert card.loc["churn_rate", "difference"] == pytest.approx(-0.2)
 
 
+def test_a_part_of_a_quarter_is_compared_with_nothing() -> None:
+    days = pd.DataFrame({"period": ["2023Q2", "2023Q3", "2023Q4"], "is_partial_quarter": [True, False, True]})
+    partial = scorecard.partial(days)
+    assert partial == {"2023Q2", "2023Q4"}
+    rows = kpi_rows(("net_revenue", "2023Q3", 100, 100), ("net_revenue", "2023Q4", 90, 100))
+    none = pd.DataFrame({"kpi": [], "target": [], "target_id": [], "due_date": pd.to_datetime([])})
+    card = scorecard.build(rows, none, PERIOD, REVIEW, partial).set_index("kpi")
+    assert card.loc["net_revenue", "movement"] == "no_before"
+    assert card.loc["net_revenue", "kpi_value"] == 90 and math.isnan(card.loc["net_revenue", "change_share"])
+    assert scorecard.trend(rows, REVIEW, partial=partial)["is_thin"].tolist() == [False, True]
+
+
 def test_the_scorecard_shows_the_target_that_is_due_next() -> None:
     effects = goals(
         ("a", "S", "csat", 0.1, 0.2, "2023-09-30"),

@@ -4,10 +4,12 @@ import books
 import pandas as pd
 import quarters
 from bs4 import BeautifulSoup, Tag
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crmlib.io import engine, store
 from crmlib.params import Book
-from crmlib.views import narrative, tables
+from crmlib.views import narrative, suppression, tables
 
 CNY = Book(name_en="Tiny", name_zh="小账套", currency="CNY")
 
@@ -139,13 +141,13 @@ def test_a_sentence_is_escaped_when_it_is_displayed():
 
 
 def test_the_opening_states_what_is_looked_at(tmp_path):
-    settings = books.load(tmp_path, book={"notice_en": "Disputed <sample>"})
-    con = engine.connect(settings)
-    results = store.open_store(settings, tmp_path / "out", con)
-    assert "not available" in tables.opening(settings, results, "en").html
+    book = books.load(tmp_path, book={"notice_en": "Disputed <sample>"})
+    con = engine.connect(book)
+    results = store.open_store(book, tmp_path / "out", con)
+    assert "not available" in tables.opening(book, results, "en").html
     days = pd.DataFrame({"customer_id": ["A", "A"], "order_date": pd.to_datetime(["2023-11-02", "2023-12-30"])})
     results.save(purchase_days=days.assign(orders=1, net_minor=1, gross_minor=1, returned_minor=0))
-    soup = parsed(tables.opening(settings, results, "en"))
+    soup = parsed(tables.opening(book, results, "en"))
     terms = [term.get_text() for term in soup.find_all("dt")]
     values = [value.get_text() for value in soup.find_all("dd")]
     assert dict(zip(terms, values, strict=True)) == {
@@ -155,3 +157,70 @@ def test_the_opening_states_what_is_looked_at(tmp_path):
         "Data up to": "2023-12-30",
         "Notice": "Disputed <sample>",
     }
+
+
+# small groups
+
+
+def test_a_small_group_and_what_would_give_it_away_are_not_told():
+    """55 - 148 - ... known in all: hiding 3 alone would leave it to subtraction, so the next smallest goes too."""
+    frame = quarters.tier_sizes().assign(customers=[3, 148, 201, 344, 27])
+    soup = parsed(tables.show(frame, "tier_sizes", "en", CNY, min_cell=5))
+    assert grid(soup)[1:] == [
+        ["High value", "<5", "hidden", "hidden", "hidden"],
+        ["Potential", "148", *grid(parsed(tables.show(frame, "tier_sizes", "en", CNY)))[2][2:]],
+        *grid(parsed(tables.show(frame, "tier_sizes", "en", CNY)))[3:5],
+        ["No tier", "hidden", "hidden", "hidden", "hidden"],
+    ]
+    assert "Groups of fewer than 5 customers are shown as <5" in soup.find(class_="note").get_text()
+    assert "隐去" in tables.show(frame, "tier_sizes", "zh", CNY, min_cell=5).html
+
+
+def test_nothing_is_hidden_without_small_groups_or_in_a_list_of_customers():
+    whole = quarters.tier_sizes()
+    assert tables.show(whole, "tier_sizes", "en", CNY, min_cell=5) == tables.show(whole, "tier_sizes", "en", CNY)
+    listed = pd.DataFrame({"customer_id": ["A"], "customers": [1]})
+    assert (suppression.hidden(listed, 5) == "").all(axis=None)
+    none = whole.assign(customers=[0, 148, 201, 344, 27])
+    assert (suppression.hidden(none, 5) == "").all(axis=None)  # nobody is nobody's secret
+
+
+def test_a_count_is_not_left_to_be_found_from_its_row():
+    """opening + joined + in - out = closing: one hidden figure of a row would follow from the others."""
+    frame = pd.DataFrame({
+        "tier": ["high", "risk", "general"], "opening": [10, 20, 50], "joined": [0, 0, 0], "moved_in": [2, 7, 8],
+        "moved_out": [6, 6, 20], "closing": [6, 21, 38],
+    })  # fmt: skip
+    marks = suppression.hidden(frame, 5).drop(columns="tier")
+    assert marks["moved_in"].tolist() == ["small", "hidden", ""]
+    assert (marks.ne("").sum(axis=1) != 1).all()
+
+
+def test_two_small_groups_that_add_to_a_small_one_take_a_third_with_them():
+    frame = pd.DataFrame({"tier": ["high", "risk", "general", "all"], "customers": [1, 1, 30, 32]})
+    assert suppression.hidden(frame, 5)["customers"].tolist() == ["small", "small", "hidden", ""]
+
+
+def test_charts_get_a_gap_for_what_is_hidden():
+    frame = quarters.tier_sizes().assign(customers=[3, 148, 201, 344, 27])
+    found = suppression.suppressed(frame, 5)
+    assert found["customers"].isna().tolist() == [True, False, False, False, True]
+    assert found["monetary_12m_minor"].isna().tolist() == [True, False, False, False, True]
+    assert found["tier"].tolist() == frame["tier"].tolist()
+
+
+def test_a_small_kpi_that_counts_customers():
+    frame = pd.DataFrame({"kpi": ["new_customers", "csat"], "kpi_unit": ["customers", "rate"], "kpi_value": [3.0, 0.9]})
+    rows = grid(parsed(tables.show(frame, "scorecard", "en", CNY, min_cell=5)))
+    assert [row[1] for row in rows[1:]] == ["<5", "90.0%"]
+
+
+@settings(max_examples=50)
+@given(st.lists(st.integers(0, 12), min_size=2, max_size=8))
+def test_no_small_group_can_be_worked_out_from_the_total(customers):
+    """Whoever knows the total knows the sum of the hidden counts: it is none, or no small group either."""
+    marks = suppression.hidden(pd.DataFrame({"customers": customers}), 5)["customers"]
+    out = [n for n, mark in zip(customers, marks, strict=True) if mark]
+    assert all(mark for n, mark in zip(customers, marks, strict=True) if 0 < n < 5)
+    everyone = [n for n in customers if n]
+    assert not out or out == everyone or (len(out) > 1 and sum(out) >= 5)

@@ -4,38 +4,114 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
+from crmlib.collect import scrub
+from crmlib.periods import Period
 from crmlib.schema import TABLES
 
-TEXTS = ("customer_name", "customer_type", "size_band", "contact_name", "contact_title", "contact_phone", "main_need",
-         "contact_summary", "note")  # fmt: skip
+TEXTS = ("customer_name", "customer_type", "size_band", "region", "contact_name", "contact_title", "contact_phone",
+         "contact_mail", "address", "tax_id", "consent", "main_need", "contact_summary", "note")  # fmt: skip
+FREE_TEXTS = ("main_need", "contact_summary", "note")
+DATES = ("founded_date", "contact_verified_date")
+GIVEN = ("given", "yes", "y", "true", "1", "granted", "opt-in", "optin", "subscribed", "是", "同意", "已同意")
+WITHDRAWN = ("withdrawn", "no", "n", "false", "0", "revoked", "refused", "opt-out", "optout", "unsubscribed", "否",
+             "不同意", "拒绝", "撤回", "已撤回")  # fmt: skip
 
 
-def customers(known: ir.Table | None, purchase_days: ir.Table) -> ir.Table:
-    """Every customer once, with the descriptive fields that the book has; the others are null."""
+def customers(known: ir.Table | None, purchase_days: ir.Table, contacts: ir.Table | None = None) -> ir.Table:
+    """Every customer once, with the descriptive fields that the book has; the others are null.
+
+    Free texts lose personal data; with `contacts` (unmasked) also the customer's own name, number and address.
+    """
     ids = purchase_days.select("customer_id").distinct()
     if known is None:
         return _with_all(ids)
-    return _with_all(ids.union(known.select("customer_id"), distinct=True).left_join(known, "customer_id"))
+    one = _once(known.mutate(consent=_consent(known.consent)) if "consent" in known.columns else known)
+    one = _cleared(one, contacts)
+    return _with_all(ids.union(one.select("customer_id"), distinct=True).left_join(one, "customer_id"))
+
+
+def _once(known: ir.Table) -> ir.Table:
+    """Rows of customers whom people found to be one become one row: of each field the first value that is filled.
+
+    The row whose contact was checked last comes first; consent withdrawn in any of them is withdrawn.
+    """
+    several = known.group_by("customer_id").having(_.count() > 1).aggregate().select("customer_id")
+    others = [c for c in known.columns if c != "customer_id"]
+    checked = [ibis.desc(known[c]) for c in others if c == "contact_verified_date"]
+    order = [*checked, *(known[c] for c in others)]
+    merged = known.semi_join(several, "customer_id").group_by("customer_id")
+    found = {c: known[c].max() if c == "consent" else known[c].first(order_by=order) for c in others}
+    rows = merged.aggregate(**found)
+    return known.anti_join(several, "customer_id").union(rows.select(known.columns))
+
+
+def _cleared(known: ir.Table, contacts: ir.Table | None) -> ir.Table:
+    """Free texts without what identifies their customer, and without personal data that can be told by its form."""
+    free = [c for c in FREE_TEXTS if c in known.columns]
+    if not free:
+        return known
+    own: list[str] = []
+    joined = known
+    if contacts is not None:
+        fields = [c for c in contacts.columns if c != "customer_id"]
+        ends = {f"own_{n}_{c}": getattr(contacts[c], n)() for c in fields for n in ("min", "max")}  # two, once merged
+        joined, own = known.left_join(contacts.group_by("customer_id").aggregate(**ends), "customer_id"), [*ends]
+    cleared = {c: joined[c] for c in free}
+    for name in own:
+        told = ibis.cases((joined[name].length() > 1, joined[name]), else_="\x01")  # what no text holds
+        cleared = {c: value.replace(told, "***") for c, value in cleared.items()}
+    return joined.mutate(**{c: scrub.engine(value) for c, value in cleared.items()}).select(known.columns)
 
 
 def _with_all(table: ir.Table) -> ir.Table:
     texts = {c: table[c] if c in table.columns else ibis.null("string") for c in TEXTS}
-    founded = table.founded_date if "founded_date" in table.columns else ibis.null("date")
-    return table.select("customer_id", founded_date=founded, **texts)
+    dates = {c: table[c] if c in table.columns else ibis.null("date") for c in DATES}
+    return table.select("customer_id", **texts, **dates)
 
 
-def inventory(customers: ir.Table, purchase_days: ir.Table) -> ir.Table:
-    """Template table 1: the customer file with first and last purchase and lifetime spend.
+def _consent(value: ir.StringValue) -> ir.Value:
+    """Given, withdrawn or unknown, in whatever words the export says it; null where the book has no such field."""
+    said = value.lower().strip()
+    known = [(said.isin(GIVEN), "given"), (said.isin(WITHDRAWN), "withdrawn"), (said.notnull(), "unknown")]
+    return ibis.cases(*known, else_=ibis.null("string"))
 
-    Names and phones are masked in staging; a customer without a purchase keeps its row.
+
+def inventory(customers: ir.Table, purchase_days: ir.Table, period: Period, fresh_days: int) -> ir.Table:
+    """Template table 1: the customer file with contact state, first and last purchase, and lifetime spend.
+
+    Identifiers are masked in staging; a customer without a purchase keeps its row. A contact is verified when it was
+    checked at most `fresh_days` before the as-of date, and stale when that was longer ago; a date to come is no check.
+    The state is null where the book does not say when contacts were checked.
     """
     bought = purchase_days.group_by("customer_id").aggregate(
         first_order_date=_.order_date.min(where=_.orders > 0),
         last_order_date=_.order_date.max(where=_.orders > 0),
         lifetime_minor=_.net_minor.sum(),
     )
-    joined = customers.left_join(bought, "customer_id")
-    return joined.mutate(lifetime_minor=_.lifetime_minor.fill_null(0)).select(*TABLES["customer_inventory"].columns)
+    joined = customers.left_join(bought, "customer_id").mutate(lifetime_minor=_.lifetime_minor.fill_null(0))
+    age = _age(joined, period)
+    states = [(age.isnull() | (age < 0), "never"), (age <= fresh_days, "verified")]
+    said = joined.contact_verified_date.notnull().any().over()
+    state = ibis.cases((said, ibis.cases(*states, else_="stale")), else_=ibis.null("string"))
+    return joined.mutate(contact_state=state).select(*TABLES["customer_inventory"].columns)
+
+
+def contact_states(inventory: ir.Table) -> ir.Table:
+    """Customers and their spend by contact state and consent; absent fields count as never checked and not known."""
+    named = {"contact_state": _.contact_state.fill_null("never"), "consent": _.consent.fill_null("unknown")}
+    grouped = inventory.group_by(**named).aggregate(customers=_.count(), lifetime_minor=_.lifetime_minor.sum())
+    return grouped.order_by("contact_state", "consent")
+
+
+def stale_contacts(inventory: ir.Table, period: Period) -> ir.Table:
+    """Customers whose contact data were not checked lately, the largest spend first; none if none ever was."""
+    stale = inventory.filter(_.contact_state.isin(["stale", "never"]))
+    listed = stale.mutate(age_days=_age(stale, period)).select(*TABLES["stale_contacts"].columns)
+    return listed.order_by(listed.lifetime_minor.desc(), listed.customer_id)
+
+
+def _age(table: ir.Table, period: Period) -> ir.Value:
+    return ibis.literal(period.as_of).delta(table.contact_verified_date, unit="day")
 
 
 def campaigns(staged: dict[str, ir.Table]) -> dict[str, ir.Table]:

@@ -6,26 +6,102 @@ from ibis import _
 
 from crmlib.periods import Period
 
+_SAME = ("customer_id", "product_id", "pieces", "minor")
+
 
 def orders(lines: ir.Table, period: Period) -> ir.Table:
     """One row per order up to the end of the quarter, with what was sold and what came back.
 
-    An order is dated by its first line. It counts as a purchase where its lines add to more than nothing: an order that
-    was wholly returned is none.
+    An order is dated by its first line. It is a purchase (`is_purchase`) where something was sold and not all of it
+    came back, in the order itself or in a later one that can be matched with it. The money of a return stays on its own
+    day. Adjustments (postage, fees) are no part of it.
     """
-    seen = lines.filter(_.order_date <= ibis.literal(period.as_of))
-    return seen.group_by(["customer_id", "order_id"]).aggregate(
+    seen = goods(lines).filter(_.order_date <= ibis.literal(period.as_of))
+    own = seen.group_by(["customer_id", "order_id"]).aggregate(
         order_date=_.order_date.min(),
         net_minor=_.net_minor.sum(),
         gross_minor=_.net_minor.sum(where=_.net_minor > 0).fill_null(0),
         returned_minor=-_.net_minor.sum(where=_.net_minor < 0).fill_null(0),
+        sold_minor=_.net_minor.sum(where=_.row_class == "sale").fill_null(0),
+    )
+    back = returned(seen, own)
+    joined = own.left_join(back, ["customer_id", "order_id"], rname="{name}_right")
+    left = joined.net_minor + joined.credit_minor.fill_null(0)
+    return joined.mutate(is_purchase=(joined.sold_minor > 0) & (left > 0)).select(
+        "customer_id", "order_id", "order_date", "net_minor", "gross_minor", "returned_minor", "is_purchase"
+    )
+
+
+def goods(lines: ir.Table) -> ir.Table:
+    """Rows without adjustments; where a table has no row classes, the sign of the amount tells sales from returns."""
+    if "row_class" in lines.columns:
+        return lines.filter(_.row_class != "adjustment")
+    by_sign = ibis.cases((_.net_minor > 0, "sale"), (_.net_minor < 0, "return"), else_="free")
+    return lines.mutate(row_class=by_sign)
+
+
+def returned(seen: ir.Table, own: ir.Table) -> ir.Table:
+    """What came back in other orders, by the order in which it was sold: `customer_id`, `order_id`, `credit_minor`.
+
+    A return belongs to the order that it names (`original_order_id`); without one, to the latest earlier sale of which
+    it is the exact reversal: same customer and product, opposite quantity and amount, one return to one sale. Returns
+    within an order that sells something are settled there. Only returns are joined, never all lines with each other.
+    """
+    elsewhere = own.filter(_.sold_minor <= 0).select("customer_id", "order_id")
+    returns = seen.filter(seen.row_class.isin(["return", "cancellation"]), seen.net_minor < 0)
+    alone = returns.semi_join(elsewhere, ["customer_id", "order_id"])
+    found = []
+    if "original_order_id" in seen.columns:
+        found.append(_named(returns.filter(returns.original_order_id != returns.order_id)))
+        alone = alone.filter(alone.original_order_id.isnull())
+    if {"product_id", "quantity"} <= set(seen.columns):
+        found.append(_reversed(seen, alone))
+    if not found:
+        return own.select("customer_id", "order_id", credit_minor=ibis.literal(0, "int64")).limit(0)
+    both = ibis.union(*found) if len(found) > 1 else found[0]
+    return both.group_by(["customer_id", "order_id"]).aggregate(credit_minor=_.credit_minor.sum())
+
+
+def _named(returns: ir.Table) -> ir.Table:
+    return returns.select("customer_id", order_id=returns.original_order_id, credit_minor=returns.net_minor)
+
+
+def _reversed(seen: ir.Table, returns: ir.Table) -> ir.Table:
+    """Sales that a later return undoes line by line.
+
+    Sales and returns of one key (customer, product, pieces, amount) are brackets in the order of their times: a return
+    closes the latest open sale. With s the running count of open sales, a sale is closed where s later falls below it.
+    """
+    back = _bracket(returns, -1)
+    sales = _bracket(seen.filter(seen.row_class == "sale"), 1).semi_join(back, list(_SAME))
+    brackets = sales.union(back)
+    order = [brackets.order_date, brackets.second, brackets.step.desc(), brackets.order_id]
+    key = [brackets[name] for name in _SAME]
+    counted = brackets.mutate(level=brackets.step.sum().over(group_by=key, order_by=order, rows=(None, 0)))
+    order = [counted.order_date, counted.second, counted.step.desc(), counted.order_id]
+    later = counted.level.min().over(group_by=[counted[name] for name in _SAME], order_by=order, rows=(1, None))
+    closed = counted.mutate(later=later).filter(_.step == 1, _.later < _.level)
+    return closed.select("customer_id", "order_id", credit_minor=-closed.minor)
+
+
+def _bracket(rows: ir.Table, step: int) -> ir.Table:
+    second = rows.order_second if "order_second" in rows.columns else ibis.literal(0)
+    return rows.select(
+        "customer_id",
+        "product_id",
+        "order_id",
+        "order_date",
+        second=second.cast("int32"),
+        pieces=rows.quantity.cast("float64") * step,
+        minor=rows.net_minor * step,
+        step=ibis.literal(step, "int64"),
     )
 
 
 def build(orders: ir.Table) -> ir.Table:
     """One row per customer and day with any order or return; `orders` counts purchases only."""
     return orders.group_by(["customer_id", "order_date"]).aggregate(
-        orders=(_.net_minor > 0).sum(),
+        orders=_.is_purchase.sum(),
         net_minor=_.net_minor.sum(),
         gross_minor=_.gross_minor.sum(),
         returned_minor=_.returned_minor.sum(),
@@ -34,8 +110,8 @@ def build(orders: ir.Table) -> ir.Table:
 
 def categories(lines: ir.Table, products: ir.Table | None, period: Period) -> ir.Table:
     """Net sales by customer, product category and quarter; 'unknown' where a product has no category."""
-    seen = lines.filter(_.order_date <= ibis.literal(period.as_of))
-    if products is None or "product_id" not in lines.columns:
+    seen = goods(lines).filter(_.order_date <= ibis.literal(period.as_of))
+    if products is None or "product_id" not in lines.columns or "category" not in products.columns:
         named = seen.mutate(category=ibis.literal("unknown"))
     else:
         named = seen.left_join(products.select("product_id", "category"), "product_id").mutate(

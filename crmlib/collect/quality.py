@@ -1,6 +1,7 @@
-"""How much arrived, how much could be used, and how well each field is filled."""
+"""How well each field is filled, read and told apart; whose cells are empty; what was set aside."""
 
-import ibis
+from collections.abc import Iterator
+
 import ibis.expr.types as ir
 import pandas as pd
 from ibis import _
@@ -8,77 +9,70 @@ from ibis import _
 from crmlib.periods import Period
 from crmlib.schema import TABLES
 
+_STORED = {"net_amount": "net_minor", "cost_amount": "cost_minor"}
+_KEYS = {"customers": "customer_id", "products": "product_id", "campaigns": "campaign_id", "tickets": "ticket_id",
+         "surveys": "survey_id", "interactions": "interaction_id"}  # fmt: skip
+_EXACT_ROWS = 1_000_000
 
-def waterfall(checked: ir.Table, purchase_days: ir.Table, period: Period) -> ir.Table:
-    """From raw order rows to scored customers: rows, customers and money per stage and reason.
 
-    raw = quarantined + accepted, accepted = later + seen, seen = before_window + in_window, in_window = unscored
-    (customers with returns only) + scored, in rows and in money.
-    `unreadable` counts rows whose amount is no number: they carry no money in any stage.
+def fields(counts: pd.DataFrame, tables: dict[str, ir.Table], contacts: ir.Table | None = None) -> pd.DataFrame:
+    """Per source and field: filled of all rows, readable of the filled cells, distinct of the readable cells.
+
+    `counts` are of the rows as they came (rows, filled, unreadable). Distinct values are those of the accepted rows:
+    exact for keys and in tables of up to a million rows, else estimated (HyperLogLog, about 2 %). Fields that staging
+    masks are counted in `contacts`, where they are not masked.
     """
-    good, bad = checked.filter(_.bad_field.isnull()), checked.filter(_.bad_field.notnull())
-    seen = good.filter(_.order_date <= ibis.literal(period.as_of))
-    recent = seen.filter(seen.order_date > ibis.literal(period.year_ago))
-    buyers = purchase_days.filter(_.orders > 0).select("customer_id").distinct()
-    by_reason = bad.group_by([_.bad_field.name("field"), "reason"]).aggregate(**_measures())
-    stages = [
-        _stage(1, "raw", checked),
-        by_reason.mutate(position=2, stage=ibis.literal("quarantined")),
-        _stage(3, "accepted", good),
-        _stage(4, "later", good.filter(_.order_date > ibis.literal(period.as_of))),
-        _stage(5, "seen", seen),
-        _stage(6, "before_window", seen.filter(seen.order_date <= ibis.literal(period.year_ago))),
-        _stage(7, "in_window", recent),
-        _stage(8, "unscored", recent.anti_join(buyers, "customer_id")),
-        _stage(9, "scored", recent.semi_join(buyers, "customer_id")),
-    ]
-    table = TABLES["waterfall"]
-    return ibis.union(*[stage.select(*table.columns) for stage in stages]).order_by(*table.key)
+    rows = [row for name in tables for row in _distinct(name, tables[name], contacts, counts)]
+    known = pd.DataFrame(rows, columns=["source", "field", "distinct_values"])
+    frame = counts.groupby(["source", "field"], as_index=False)[["rows", "filled", "unreadable"]].sum()
+    frame = frame.merge(known, on=["source", "field"], how="left").rename(columns={"unreadable": "unreadable_cells"})
+    readable = (frame["filled"] - frame["unreadable_cells"]).clip(lower=0)
+    frame["complete_share"] = frame["filled"] / frame["rows"].where(frame["rows"] > 0)
+    frame["valid_share"] = readable / frame["filled"].where(frame["filled"] > 0)
+    frame["unique_share"] = (frame["distinct_values"] / readable.where(readable > 0)).clip(upper=1)
+    return frame[list(TABLES["field_quality"].columns)].sort_values(["source", "field"], ignore_index=True)
 
 
-def _measures() -> dict[str, ibis.Deferred]:
-    return {
-        "rows": _.count(),
-        "customers": _.customer_id.nunique(),
-        "net_minor": _.net_minor.sum().fill_null(0),
-        "unreadable": _.net_minor.isnull().sum().fill_null(0),
-    }
+def _distinct(
+    name: str, table: ir.Table, contacts: ir.Table | None, counts: pd.DataFrame
+) -> Iterator[tuple[str, str, int]]:
+    mapped = counts[counts["source"] == name]
+    exact = {f: mapped["rows"].max() <= _EXACT_ROWS or f == _KEYS.get(name) for f in mapped["field"]}
+    parts = [(table, {*exact})]
+    if contacts is not None and name == "customers":
+        parts = [(contacts, exact.keys() & {*contacts.columns}), (table, exact.keys() - {*contacts.columns})]
+    for rows, here in parts:
+        cells = {f: rows[_STORED.get(f, f)] for f in sorted(here) if _STORED.get(f, f) in rows.columns}
+        if cells:
+            counted = rows.aggregate(**{f: c.nunique() if exact[f] else c.approx_nunique() for f, c in cells.items()})
+            yield from ((name, f, n) for f, n in counted.to_pyarrow().to_pylist()[0].items())
 
 
-def _stage(position: int, name: str, rows: ir.Table) -> ir.Table:
-    nothing = ibis.literal("")
-    return rows.aggregate(**_measures()).mutate(
-        position=position, stage=ibis.literal(name), field=nothing, reason=nothing
+def empty_cells(tables: dict[str, ir.Table], spend: ir.Table, fields: pd.DataFrame) -> pd.DataFrame:
+    """Whose cells are empty in orders and customers: customers and their money, per field that is not always filled.
+
+    `spend` has one row per customer of the orders (`consistency.customer_spend`).
+    """
+    rows = []
+    for source in (s for s in ("orders", "customers") if s in tables):
+        table = tables[source]
+        if source == "customers":
+            table = table.left_join(spend.select("customer_id", "net_minor"), "customer_id")
+        wanted = fields[(fields["source"] == source) & (fields["filled"] < fields["rows"])]["field"]
+        here = [f for f in wanted if f in table.columns]
+        whom = {f"c_{f}": table.customer_id.nunique(where=table[f].isnull()) for f in here}
+        money = {f"m_{f}": table.net_minor.sum(where=table[f].isnull()).fill_null(0) for f in here}
+        counted = table.aggregate(**whom, **money).to_pyarrow().to_pylist()[0] if here else {}
+        rows += [(source, f, counted[f"c_{f}"], counted[f"m_{f}"]) for f in here]
+    return pd.DataFrame(rows, columns=["source", "field", "customers", "net_minor"])
+
+
+def set_aside(quarantine: ir.Table) -> pd.DataFrame:
+    """Rows, customers and money set aside, per source, field and reason."""
+    grouped = quarantine.group_by("source", "field", "reason").aggregate(
+        rows=_.count(), customers=_.customer_id.nunique(), net_minor=_.net_minor.sum()
     )
-
-
-def fields(checked: dict[str, ir.Table]) -> ir.Table:
-    """Per source and field: rows, filled, usable and distinct values."""
-    return ibis.union(*[_field(n, t, f) for n, t in checked.items() for f in _raw_fields(t)]).order_by(
-        "source", "field"
-    )
-
-
-def _raw_fields(table: ir.Table) -> list[str]:
-    return [c.removeprefix("raw_") for c in table.columns if c.startswith("raw_")]
-
-
-def _field(name: str, table: ir.Table, field: str) -> ir.Table:
-    came = table[f"raw_{field}"]
-    wrong = came.notnull() & ibis.coalesce(table.bad_field == field, False)
-    return table.aggregate(
-        rows=_.count(),
-        complete_share=came.count() / table.count(),
-        valid_share=1 - wrong.sum() / came.count().nullif(0),
-        distinct_values=came.nunique(),
-    ).select(
-        source=ibis.literal(name),
-        field=ibis.literal(field),
-        rows=_.rows,
-        complete_share=_.complete_share,
-        valid_share=_.valid_share,
-        distinct_values=_.distinct_values,
-    )
+    return grouped.order_by("source", "field", "reason").to_pyarrow().to_pandas()
 
 
 def history(purchase_days: ir.Table, period: Period) -> pd.DataFrame:

@@ -4,14 +4,16 @@ Tables are Ibis expressions; DuckDB runs them in this process.
 """
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+from ibis import _
 from ibis.backends.duckdb import Backend
 from ibis.expr import datatypes as dt
 
@@ -19,6 +21,9 @@ from crmlib.params import Settings
 
 Failure = duckdb.Error
 """What the backend raises when it cannot read or compute."""
+
+LONGEST_LINE = 2_000_000
+"""Bytes of one CSV record; a longer one is set aside. It also sets the size of the read buffers, hence memory."""
 
 
 def connect(settings: Settings) -> Backend:
@@ -31,28 +36,79 @@ def connect(settings: Settings) -> Backend:
     return con
 
 
-def read_parquet(con: Backend, files: Sequence[Path]) -> ir.Table:
-    """Rows of one or more files as they are, with `file` (its path) and `row` (the first data row is 1)."""
-    found = con.read_parquet([str(f) for f in files], filename=True, file_row_number=True, union_by_name=True)
-    return found.rename(file="filename").mutate(row=found.file_row_number + 1).drop("file_row_number")
+def read_parquet(con: Backend, file: Path, columns: Mapping[str, str]) -> ir.Table:
+    """Columns of a file under new names; bytes that nobody marked as text (by older Spark) are read as text."""
+    found = con.read_parquet(str(file), binary_as_string=True)
+    return found.select(**{name: found[column] for name, column in columns.items()})
 
 
-def read_csv(con: Backend, file: Path, delimiter: str, columns: Sequence[str]) -> ir.Table:
-    """Rows of a CSV file, every cell as text, with `file` and `row` (as an editor counts; the header is row 1).
+def load(con: Backend, name: str, batches: pa.RecordBatchReader) -> ir.Table:
+    """Arrow batches as a table, one by one: they need not fit into memory together."""
+    con.con.register("arriving", batches)
+    con.raw_sql(f'CREATE OR REPLACE TEMP TABLE "{name}" AS FROM arriving')
+    con.con.unregister("arriving")
+    return con.table(name)
 
-    Nothing is sniffed: DuckDB's guess can be confidently wrong, even skip lines to make a file fit. A line with more or
-    fewer cells than the header is a failure that names it.
+
+def read_csv(con: Backend, file: Path, delimiter: str, width: int, skip: int) -> ir.Table:
+    """Rows of a UTF-8 file below `skip` lines and one header row, every cell as text, as columns c0, c1 …
+
+    Nothing is sniffed: DuckDB's guess can be confidently wrong, even skip lines to make a file fit. What it cannot
+    split is left to `csv_rejects` while the table is scanned; no column has a name that a hostile header chose.
     """
-    found = con.read_csv(
-        str(file), auto_detect=False, delim=delimiter, quote='"', escape='"', header=True, skip=0,
-        columns=dict.fromkeys(columns, "VARCHAR"), filename=True, encoding="utf-8",
+    return con.read_csv(
+        str(file), auto_detect=False, delim=delimiter, quote='"', escape='"', header=True, skip=skip,
+        columns={f"c{i}": "VARCHAR" for i in range(width)}, encoding="utf-8", max_line_size=LONGEST_LINE,
+        store_rejects=True, rejects_limit=0, rejects_table="csv_rejects", rejects_scan="csv_scans",
     )  # fmt: skip
-    return found.rename(file="filename").mutate(row=ibis.row_number() + 2)
+
+
+def csv_rejects(con: Backend, file: Path) -> ir.Table:
+    """Lines of a CSV file that could not be split: `row`, raw `value` (its start), `kind` of fault; filled by a scan.
+
+    DuckDB has one row per fault and scan; here a line stands once.
+    """
+    if not con.con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'csv_rejects'").fetchall():
+        with tempfile.NamedTemporaryFile(suffix=".csv") as nothing:
+            read_csv(con, Path(nothing.name), ",", 1, 0).count().to_pyarrow()  # the first scan makes the two tables
+    scans = con.table("csv_scans").filter(_.file_path == str(file)).select("scan_id", "file_id")
+    faults = con.table("csv_rejects").semi_join(scans, ["scan_id", "file_id"])
+    return faults.group_by(row=_.line.cast("int64")).aggregate(
+        value=_.csv_line.min().re_replace("^[\r\n]+", "").left(10_000), kind=_.error_type.min()
+    )
 
 
 def keep(con: Backend, name: str, table: ir.Table) -> ir.Table:
     """Compute a table once, for the several results that read it."""
     return con.create_table(name, table, temp=True, overwrite=True)
+
+
+def step(con: Backend, name: str, table: ir.Table) -> ir.Table:
+    """A table under a name, not computed yet: what later steps use several times is computed once per row.
+
+    Without it, expressions are merged into one SELECT in which a value stands, and is computed, wherever it is used.
+    """
+    return con.create_view(name, table, overwrite=True)
+
+
+def forget(con: Backend, *steps: str) -> None:
+    """Remove steps that have been computed."""
+    for name in steps:
+        con.drop_view(name, force=True)
+
+
+def numbers(con: Backend, name: str, column: str) -> np.ndarray:
+    """One column of whole numbers of a kept table."""
+    return con.con.execute(f'SELECT "{column}" FROM "{name}"').fetchnumpy()[column]  # noqa: S608
+
+
+def mark(con: Backend, name: str, column: str, places: ir.Table) -> None:
+    """Write `value` into a column of a kept table where its row has the number `place`."""
+    con.create_table("marks", places, temp=True, overwrite=True)
+    con.raw_sql(
+        f'UPDATE "{name}" SET "{column}" = marks.value FROM marks WHERE "{name}".rowid = marks.place'  # noqa: S608
+    )
+    con.drop_table("marks")
 
 
 def write_parquet(table: ir.Table, path: Path, order_by: Sequence[str]) -> None:
@@ -73,3 +129,50 @@ def table(frame: pd.DataFrame) -> ir.Table:
 @ibis.udf.scalar.builtin
 def try_strptime(text: str, pattern: str) -> dt.timestamp:
     """Text in a strftime format as a time; null where it is none."""
+
+
+@ibis.udf.scalar.builtin(name="try_strptime")
+def try_strptime_zone(text: str, pattern: str) -> dt.Timestamp("UTC"):  # type: ignore[valid-type]
+    """Text in a strftime format with %z or %Z as a point in time; null where it is none."""
+
+
+@ibis.udf.scalar.builtin(name="timezone")
+def at_zone(zone: str, time: dt.timestamp) -> dt.Timestamp("UTC"):  # type: ignore[valid-type]
+    """What a clock in `zone` shows, as a point in time."""
+
+
+@ibis.udf.scalar.builtin(name="timezone")
+def in_zone(zone: str, time: dt.Timestamp("UTC")) -> dt.timestamp:  # type: ignore[valid-type]
+    """A point in time as a clock in `zone` shows it."""
+
+
+@ibis.udf.scalar.builtin(name="regexp_full_match")
+def matches(text: str, pattern: str) -> bool:  # type: ignore[empty-body]
+    """Whether a pattern fits all of a text."""
+
+
+@ibis.udf.scalar.builtin(name="strlen")
+def bytes_of(text: str) -> int:  # type: ignore[empty-body]
+    """Length in bytes, known without reading the text."""
+
+
+@ibis.udf.scalar.builtin(name="trunc")
+def whole_part(number: float) -> float:  # type: ignore[empty-body]
+    """A number without its fraction."""
+
+
+@ibis.udf.scalar.builtin(name="hash")
+def _hash(value) -> dt.uint64:  # type: ignore[no-untyped-def]
+    """64 bits that are equal for equal values."""
+
+
+def fingerprint(values: Mapping[str, ir.Value]) -> ir.Value:
+    """32 bits that are equal for equal values, and seldom for others."""
+    return (_hash(ibis.struct(values)) & 0xFFFFFFFF).cast("uint32")
+
+
+def second_of_day(moment: ir.Value) -> ir.Value:
+    """Seconds since midnight; 0 for a day without a time."""
+    if moment.type().is_date():
+        return ibis.literal(0).cast("int32")
+    return (moment.hour() * 3600 + moment.minute() * 60 + moment.second()).cast("int32")

@@ -1,22 +1,22 @@
-"""Registers: the small tables that people keep as `data/<book>/registers/<name>.csv`.
+"""Registers: the small tables that people keep as CSV files or as the sheets of one workbook.
 
 Each is read whole and checked cell by cell; every problem is one sentence with the row as an editor counts it (the
 header is row 1). A register without a file is an empty table. Empty text is "", any other empty cell is missing.
 """
 
-import csv
 import difflib
 import math
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from crmlib import schema
 from crmlib.errors import InputError
-from crmlib.io import privacy
+from crmlib.io import privacy, register_files, register_matches
 from crmlib.params import Settings
 from crmlib.schema.model import Register
 
@@ -32,6 +32,11 @@ REFERENCES: dict[str, tuple[str, ...]] = {
 }
 # Columns that hold several entries, separated by semicolons.
 _LISTS = ("tiers", "evidence", "depends_on")
+# Columns with the id of a customer: as the exports have it, or the pseudonym that tables show.
+_CUSTOMERS = ("customer_id", "same_as")
+_ID_LENGTH = 4
+
+file = register_files.file
 
 
 @dataclass(frozen=True)
@@ -48,19 +53,56 @@ def read(settings: Settings, name: str) -> pd.DataFrame:
         raise InputError(problems)
     columns = schema.REGISTERS[name].columns
     frame = pd.DataFrame({column: _series(name, column, rows) for column in columns}, columns=list(columns))
-    if "customer_id" not in columns or settings.privacy.customer_ids == "as_given" or frame.empty:
-        return frame
-    secret = privacy.key(settings)
-    return frame.assign(customer_id=[privacy.pseudonym(customer, secret) for customer in frame["customer_id"]])
+    known = {} if name == "customer_matches" or "customer_id" not in columns else merged(settings)
+    called = {c: [_customer(value, settings) for value in frame[c]] for c in _CUSTOMERS if c in columns}
+    ids = {c: pd.Series([known.get(v, v) for v in found], dtype="str") for c, found in called.items()}
+    return _without_ids(frame, called).assign(**ids)
+
+
+def _without_ids(frame: pd.DataFrame, called: dict[str, list[str]]) -> pd.DataFrame:
+    """Texts in which the customer's id stands ("1001 rang") have the pseudonym instead; shorter ids may be numbers."""
+    free = [c for c in frame.columns if _kind(c).dtype == "str" and not schema.COLUMNS[c].unit and c not in _CUSTOMERS]
+    for column, names in called.items():
+        pairs = zip(frame[column], names, strict=True)
+        hide = [(given, name) if len(given) >= _ID_LENGTH else ("\0", "") for given, name in pairs]
+        told = {c: [text.replace(*pair) for text, pair in zip(frame[c], hide, strict=True)] for c in free}
+        frame = frame.assign(**{c: pd.Series(texts, dtype="str") for c, texts in told.items()})
+    return frame
+
+
+def merged(settings: Settings) -> dict[str, str]:
+    """Each customer whom people found to be another one, with the one to keep; ids as results show them."""
+    rows, problems = _rows(settings, "customer_matches")
+    problems += _cell_problems(settings, "customer_matches", rows) if not problems else []
+    if problems:
+        raise InputError(problems)
+    return register_matches.resolve(_matches(settings, rows))
+
+
+def _customer(customer: str, settings: Settings) -> str:
+    as_given = settings.privacy.customer_ids == "as_given" or not customer
+    return customer if as_given else privacy.pseudonym(customer, privacy.key(settings))
+
+
+def _matches(settings: Settings, rows: list[_Row]) -> list[register_matches.Match]:
+    return [
+        register_matches.Match(
+            row.number,
+            _customer(row.cells["customer_id"], settings),
+            _customer(row.cells["same_as"], settings),
+            row.cells["decision"] == "same",
+        )
+        for row in rows
+    ]
 
 
 def check(settings: Settings) -> list[str]:
     """Every problem in the book's registers, file by file."""
-    problems = _stray_files(settings)
+    problems = _strays(settings)
     for name in schema.REGISTERS:
         rows, found = _rows(settings, name)
         problems += found or _cell_problems(settings, name, rows)
-    return problems
+    return list(dict.fromkeys(problems))
 
 
 def near(word: str, choices: Iterable[str]) -> str:
@@ -69,54 +111,26 @@ def near(word: str, choices: Iterable[str]) -> str:
     return f"; did you mean '{found[0]}'?" if found else ""
 
 
-def file(settings: Settings, name: str) -> Path:
-    """Where a register is kept, whether it exists or not."""
-    return settings.data_dir / "registers" / f"{name}.csv"
-
-
-def _where(settings: Settings, name: str) -> str:
-    return f"data/{settings.book_id}/registers/{name}.csv"
-
-
-def _stray_files(settings: Settings) -> list[str]:
-    there = sorted(settings.data_dir.glob("registers/*.csv"))
+def _strays(settings: Settings) -> list[str]:
     return [
-        f"{_where(settings, stray.stem)} is no register{near(stray.stem, schema.REGISTERS) or '; rename or remove it'}"
-        for stray in there
-        if stray.stem not in schema.REGISTERS
+        f"{where} is no register{near(name, schema.REGISTERS) or '; rename or remove it'}"
+        for name, where in register_files.names(settings)
+        if name not in schema.REGISTERS
     ]
 
 
 def _rows(settings: Settings, name: str) -> tuple[list[_Row], list[str]]:
-    """The filled rows of a register's file, or what is wrong with the file as a whole."""
-    path, where = file(settings, name), _where(settings, name)
-    if not path.is_file():
-        return [], []
-    try:
-        lines = list(_numbered(path))
-    except UnicodeDecodeError:
-        return [], [f"{where} is not UTF-8; in the spreadsheet choose 'Save as: CSV UTF-8'"]
-    except csv.Error as error:
-        return [], [f"{where} is no readable CSV: {error}"]
-    if not lines:
-        return [], [f"{where} is empty; its first row must be: {','.join(schema.REGISTERS[name].columns)}"]
-    header = [cell.strip() for cell in lines[0][1]]
+    """The filled rows of a register, or what is wrong with its file as a whole."""
+    lines, problems = register_files.lines(settings, name)
+    if problems or not lines:
+        return [], problems
+    where, header = register_files.where(settings, name), [cell.strip() for cell in lines[0][1]]
     problems = [f"{where}{p}" for p in _header_problems(header, schema.REGISTERS[name])]
     problems += [f"{where}{p}" for number, cells in lines[1:] for p in _width_problem(number, cells, header)]
     rows = [
         _Row(number, {c: cell.strip() for c, cell in zip(header, cells, strict=False)}) for number, cells in lines[1:]
     ]
     return ([], problems) if problems else (rows, [])
-
-
-def _numbered(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Rows that are not blank, each with the number of the line it starts on."""
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        reader, start = csv.reader(lines, strict=True), 1
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield start, cells
-            start = reader.line_num + 1
 
 
 def _header_problems(header: list[str], register: Register) -> Iterator[str]:
@@ -144,10 +158,12 @@ def _width_problem(number: int, cells: list[str], header: list[str]) -> Iterator
 
 def _cell_problems(settings: Settings, name: str, rows: list[_Row]) -> list[str]:
     """What is wrong with the cells, row by row, each as a sentence."""
-    where, tiers = _where(settings, name), tuple(rule.tier for rule in settings.segment.tiers)
+    where, tiers = register_files.where(settings, name), tuple(rule.tier for rule in settings.segment.tiers)
     ids = {column: _ids(settings, others) for column, others in _references(name).items()}
     found = [(row.number, p) for row in rows for p in _row_problems(name, row, tiers, ids)]
     found += _repeated(schema.REGISTERS[name], rows)
+    if name == "customer_matches" and not found:
+        found += register_matches.problems(_matches(settings, rows))
     return [f"{where} row {number}: {problem}" for number, problem in sorted(found, key=lambda p: p[0])]
 
 
@@ -162,9 +178,11 @@ def _row_problems(name: str, row: _Row, tiers: tuple[str, ...], ids: dict[str, s
                 yield f"{column} is empty; fill it in"
             continue
         yield from _type_problem(column, value)
+        yield from _text_problem(column, value)
         for entry in _entries(column, value):
             if column in words and entry not in words[column]:
-                yield f"{column} '{entry}' is none of {', '.join(words[column])}{_near_word(entry, words[column])}"
+                hint = _near_word(entry, words[column]) or "; write one of them"
+                yield f"{column} '{entry}' is none of {', '.join(words[column])}{hint}"
             if column in ids and entry not in ids[column]:
                 hint = near(entry, sorted(ids[column])) or "; add it there or correct it"
                 yield f"{column} '{entry}' is not in {' or '.join(f'{r}.csv' for r in REFERENCES[column])}{hint}"
@@ -198,7 +216,7 @@ def _repeated(register: Register, rows: list[_Row]) -> Iterator[tuple[int, str]]
     for row in rows:
         key = tuple(row.cells.get(column, "") for column in register.key)
         if key in first:
-            said = " with ".join(f"{column} '{value}'" for column, value in zip(register.key, key, strict=True))
+            said = " with ".join(c if c in _CUSTOMERS else f"{c} '{v}'" for c, v in zip(register.key, key, strict=True))
             yield row.number, f"{said} is already in row {first[key]}; keep one row or give it another id"
         first.setdefault(key, row.number)
 
@@ -257,11 +275,23 @@ def _kind(column: str) -> _Kind:
 
 
 def _type_problem(column: str, value: str) -> Iterator[str]:
-    kind = _kind(column)
+    kind, bounds = _kind(column), schema.COLUMNS[column].bounds
     try:
-        kind.parse(value)
+        parsed: Any = kind.parse(value)
     except (ValueError, KeyError):
         yield f"{column} '{value}' {kind.advice}"
+        return
+    if bounds and not bounds[0] <= parsed <= bounds[1]:
+        yield f"{column} '{value}' is outside {bounds[0]} to {bounds[1]}; correct it"
+
+
+def _text_problem(column: str, value: str) -> Iterator[str]:
+    """Signs that no page can show, and links that would run something."""
+    hidden = sorted({ord(sign) for sign in value if unicodedata.category(sign) == "Cc" and sign not in "\t\n\r"})
+    if hidden:
+        yield f"{column} holds the control character U+{hidden[0]:04X}; remove it"
+    if column == "link" and not value.lower().startswith(("http://", "https://")):
+        yield f"link '{value}' is no web address; write it with https://, or leave it empty"
 
 
 def _series(name: str, column: str, rows: list[_Row]) -> pd.Series:

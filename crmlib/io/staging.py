@@ -1,6 +1,7 @@
-"""Raw rows become typed tables: renamed, cast and checked once; a bad row is set aside with its reason, never dropped.
+"""Raw rows become typed tables: renamed, read and checked once; a bad row is set aside with its reason, never dropped.
 
-Every accepted or quarantined row keeps its money, so that raw = accepted + quarantined holds in rows and in money.
+Every accepted, repeated or quarantined row keeps its money, so that a file is the sum of these, in rows and
+money.
 """
 
 from dataclasses import dataclass
@@ -12,159 +13,172 @@ from ibis import _
 from ibis.backends.duckdb import Backend
 
 from crmlib.errors import InputError
-from crmlib.io import engine, privacy, sources
-from crmlib.params import Settings, Source
+from crmlib.io import classes, engine, faults, kept, privacy, quarantine, sources, typed
+from crmlib.io.kept import Kept
+from crmlib.io.sentences import sentence
+from crmlib.params import Settings
 
-_KEYS = {"customers": "customer_id", "products": "product_id", "campaigns": "campaign_id"}
-_IDS = ("order_id", "customer_id", "product_id", "campaign_id")
-_DATES = ("order_date", "start_date", "end_date", "redemption_date", "founded_date")
+__all__ = ["Staged", "check", "sentence", "stage"]
+
+CONSUMED = ("currency", "row_kind", "unit_price")
+"""Fields that have done their work when a row is accepted."""
 
 
 @dataclass(frozen=True)
 class Staged:
-    """Checked tables: `tables` holds accepted rows by source, `quarantine` the others with their reasons."""
+    """What became of the sources.
+
+    tables: accepted rows by source, names and phones masked as the params say; orders also has `row_class` and the time
+    of day in seconds (`order_second`, 0 where the source gives none).
+    quarantine: rows set aside, with where they stand, why, and their money.
+    intake: per source and file rows and money: all = accepted + quarantined + repeated; `copies` is how many rows are
+    equal to an earlier one, whatever became of them.
+    fields: per source and field the rows, the cells that are filled, and those of them that could not be read.
+    contacts: the identifying fields of customers as they came, to match customers by; not to be stored.
+    """
 
     tables: dict[str, ir.Table]
-    checked: dict[str, ir.Table]
     quarantine: ir.Table
+    intake: pd.DataFrame
+    fields: pd.DataFrame
+    contacts: ir.Table | None
 
 
 def stage(con: Backend, settings: Settings) -> Staged:
     """Read and check every source of the book; raises with every problem when a source cannot be used as a whole."""
-    checked, problems = _examined(con, settings)
+    found, problems = _examined(con, settings)
     if problems:
         raise InputError(problems)
-    tables = {n: _accepted(settings, n, t) for n, t in checked.items()}
-    return Staged(tables, checked, _quarantine(checked))
+    aside = ibis.union(*[quarantine.of(s) for s in found]) if len(found) > 1 else quarantine.of(found[0])
+    customers = next((s for s in found if s.form.name == "customers"), None)
+    return Staged(
+        {s.form.name: accepted(s) for s in found},
+        engine.keep(con, "quarantine", aside),
+        pd.concat([intake(s) for s in found], ignore_index=True),
+        pd.concat([fields(s) for s in found], ignore_index=True),
+        contacts(customers) if customers else None,
+    )
 
 
 def check(settings: Settings) -> list[str]:
     """Every problem that would stop a run, source by source."""
-    _tables, problems = _examined(engine.connect(settings), settings)
+    _found, problems = _examined(engine.connect(settings), settings)
     return problems
 
 
-def _examined(con: Backend, settings: Settings) -> tuple[dict[str, ir.Table], list[str]]:
-    checked: dict[str, ir.Table] = {}
+def _examined(con: Backend, settings: Settings) -> tuple[list[Kept], list[str]]:
+    found: list[Kept] = []
     problems: list[str] = []
     for name in sources.named(settings):
         try:
-            table = checked[name] = _checked(con, settings, name)
-            problems += _refusals(settings, name, table)
-            problems += _order_refusals(settings, table) if name == "orders" else []
+            source = kept.keep(con, settings, name)
+            found.append(source)
+            problems += _refusals(source)
+            problems += _order_refusals(source) if name == "orders" else []
         except InputError as error:
             problems += error.problems
-    return checked, problems
+    return found, problems
 
 
-def _checked(con: Backend, settings: Settings, name: str) -> ir.Table:
-    """A source with typed fields, its text as it came (`raw_*`), and for each row the first thing that is wrong."""
-    source = sources.named(settings)[name]
-    raw = sources.read(con, settings, name)
-    typed = {field: _typed(field, raw[field], source, settings) for field in source.columns}
-    came = {f"raw_{field}": _text(raw[field]) for field in source.columns}
-    table = raw.select("file", "row", **{_stored(f): value for f, value in typed.items()}, **came)
-    table = table.mutate(copy=_copy_number(name, source))
-    found = _wrong(name, source, table)
-    nothing = ibis.null("string")
-    bad = {
-        "bad_field": ibis.cases(*[(wrong, field) for field, _reason, wrong in found], else_=nothing),
-        "reason": ibis.cases(*[(wrong, reason) for _field, reason, wrong in found], else_=nothing),
-    }
-    try:
-        return engine.keep(con, f"checked_{name}", table.mutate(**bad))
-    except engine.Failure as error:
-        raise sources.unreadable(settings, source.files, error) from None
+def accepted(source: Kept) -> ir.Table:
+    """The good rows of a source under their stored names."""
+    good, settings = kept.good(source), source.form.settings
+    columns: dict[str, ir.Value] = {}
+    for name in typed.stored(source.form):
+        if name == "class_code":
+            columns["row_class"] = classes.named(good.class_code)
+        elif name == "order_date":
+            columns[name] = good[name].cast("date")
+            columns["order_second"] = engine.second_of_day(good[name])
+        elif name in typed.DATES:
+            columns[name] = good[name].cast("date")
+        elif name not in CONSUMED:
+            columns[name] = privacy.masked(name, good[name], settings)
+    return good.select(**columns)
 
 
-def _stored(field: str) -> str:
-    return "net_minor" if field == "net_amount" else field
+def contacts(customers: Kept) -> ir.Table:
+    """The identifying fields of the customers, unmasked."""
+    return kept.good(customers).select("customer_id", *[f for f in customers.form.fields if f in privacy.IDENTIFIERS])
 
 
-def _typed(field: str, value: ir.Value, source: Source, settings: Settings) -> ir.Value:
-    if field == "net_amount":
-        return _minor(value, 0 if source.amount_unit == "minor" else settings.book.minor_digits)
-    if field == "quantity":
-        return _number(value)
-    if field in _DATES:
-        return _date(value, source.date_format)
-    text = _text(value.cast("int64") if field in _IDS and value.type().is_floating() else value)
-    if field == "customer_id":
-        return privacy.customer_id(text, settings)
-    return privacy.name(text, settings) if field in privacy.IDENTIFIERS else text
+def intake(source: Kept) -> pd.DataFrame:
+    """Per file: rows and money in the file, accepted, set aside and repeated."""
+    fate = source.tally["bad"].map({0: "accepted", faults.REPEATED: "repeated"}).fillna("quarantined")
+    summed = source.tally.groupby([source.tally["part"], fate])[["rows", "net_minor"]].sum()
+    lost = source.rejects.groupby("part").size()
+    rows = []
+    for number, part in enumerate(source.parts):
+        counted = {f: summed.loc[summed.index.isin([(number, f)])].sum().astype(int).tolist() for f in FATES}
+        counted["quarantined"][0] += int(lost.get(number, 0))
+        rows.append(
+            {
+                "source": source.form.name,
+                "file": part.file,
+                "rows": sum(c[0] for c in counted.values()),
+                **{f: counted[f][0] for f in FATES},
+                "net_minor_rows": sum(c[1] for c in counted.values()),
+                **{f"net_minor_{f}": counted[f][1] for f in FATES},
+                "copies": int(source.copies.get(number, 0)),
+                "is_cut": part.is_cut,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
-def _date(value: ir.Value, pattern: str) -> ir.Value:
-    return value.cast("date") if value.type().is_temporal() else engine.try_strptime(_text(value), pattern).date()
+FATES = ("accepted", "quarantined", "repeated")
 
 
-def _text(value: ir.Value) -> ir.Value:
-    return value.cast("string").strip().nullif("")
+def fields(source: Kept) -> pd.DataFrame:
+    """Per field: rows that could be split into cells, cells that are filled, and those that could not be read."""
+    tally = source.tally
+    total, state = int(tally["rows"].sum()), tally["state"].to_numpy()
+    rows = []
+    for i, field in enumerate(source.form.fields):
+        said = (state >> 2 * i) & 3
+        empty, unreadable = (int(tally.loc[said == code, "rows"].sum()) for code in (1, 2))
+        rows.append(
+            {
+                "source": source.form.name,
+                "field": field,
+                "rows": total,
+                "filled": total - empty,
+                "unreadable": unreadable,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
-def _number(value: ir.Value) -> ir.Value:
-    number = value.cast("float64") if value.type().is_numeric() else _text(value).try_cast("float64")
-    return ibis.cases((number.isnan() | number.isinf(), ibis.null("float64")), else_=number)
-
-
-def _minor(value: ir.Value, digits: int) -> ir.Value:
-    """Money in integer minor units; null where the value is no number, or too large to be money."""
-    if value.type().is_integer():
-        return value.cast("int64") * 10**digits
-    number = _number(value) * 10**digits
-    return ibis.cases((number.abs() < 1e15, number.round().cast("int64")), else_=ibis.null("int64"))
-
-
-def _copy_number(name: str, source: Source) -> ir.Value:
-    """0 for the first of equal rows, 1 for its first copy, and so on."""
-    if source.duplicates == "keep":
-        return ibis.literal(0)
-    same = [_KEYS[name]] if name in _KEYS else [f"raw_{field}" for field in source.columns]
-    return ibis.row_number().over(group_by=same, order_by=["file", "row"])
-
-
-def _wrong(name: str, source: Source, table: ir.Table) -> list[tuple[str, str, ir.Value]]:
-    """What can be wrong with a row, in the order in which it is said: field, reason, condition."""
-    found: list[tuple[str, str, ir.Value]] = []
-    for field in (f for f, needed in sources.FIELDS[name].items() if needed and f in source.columns):
-        reason = "not_a_date" if field in _DATES else "not_a_number"
-        found += [
-            (field, "missing", table[f"raw_{field}"].isnull()),
-            (field, reason, table[f"raw_{field}"].notnull() & table[_stored(field)].isnull()),
-        ]
-    if name == "orders" and source.extracted_on:
-        found.append(("order_date", "future_date", table.order_date > ibis.literal(source.extracted_on)))
-    return [*found, (_KEYS.get(name, "row"), "duplicate", table.copy > 0)]
-
-
-def _refusals(settings: Settings, name: str, checked: ir.Table) -> list[str]:
+def _refusals(source: Kept) -> list[str]:
     """Why a source cannot be used at all: it is empty, or so much is wrong that the mapping must be."""
-    counts = engine.frame(checked.aggregate(rows=_.count(), bad=_.bad_field.count())).iloc[0]
-    where = f"data/{settings.book_id}/raw/{sources.named(settings)[name].files}"
-    if counts.rows == 0:
+    settings, name = source.form.settings, source.form.name
+    swallowed = [problem for part in source.parts for problem in sources.swallowed(part, settings)]
+    if swallowed:
+        return swallowed
+    where = sources.place(settings, name)
+    rows = int(source.tally["rows"].sum()) + len(source.rejects)
+    bad = kept.set_aside(source.tally) + len(source.rejects)
+    if rows == 0:
         return [f"{where} has a header and no rows; put the export there or remove sources.{name}"]
     allowed = settings.quality.max_quarantined_share
-    if counts.bad <= allowed * counts.rows:
+    if bad <= allowed * rows:
         return []
-    first = engine.frame(
-        checked.filter(_.bad_field.notnull())
-        .group_by(["bad_field", "reason"])
-        .aggregate(rows=_.count(), row=_.row.min())
-        .order_by([ibis.desc("rows"), "bad_field"])
-        .limit(3)
-    )
-    found = quarantine_of(name, checked)
+    found = quarantine.of(source)
+    worst = found.group_by("field", "reason").aggregate(rows=_.count(), row=_.row.min())
+    first = engine.frame(worst.order_by([ibis.desc("rows"), "field", "reason"]).limit(3))
     examples = [
-        engine.frame(found.filter(_.row == r.row, _.field == r.bad_field).limit(1)).iloc[0] for r in first.itertuples()
+        engine.frame(found.filter(_.row == r.row, _.field == r.field, _.reason == r.reason).limit(1)).iloc[0]
+        for r in first.itertuples()
     ]
     return [
-        f"{int(counts.bad):,} of {int(counts.rows):,} rows of {where} cannot be used "
+        f"{bad:,} of {rows:,} rows of {where} cannot be used "
         f"(more than quality.max_quarantined_share = {allowed}): " + "; ".join(sentence(e, settings) for e in examples)
     ]
 
 
-def _order_refusals(settings: Settings, checked: ir.Table) -> list[str]:
-    good, period = checked.filter(_.bad_field.isnull()), settings.period
+def _order_refusals(source: Kept) -> list[str]:
+    settings = source.form.settings
+    good, period = accepted(source), settings.period
     found = engine.frame(
         good.aggregate(
             first=_.order_date.min(),
@@ -172,7 +186,7 @@ def _order_refusals(settings: Settings, checked: ir.Table) -> list[str]:
             here=_.order_date.between(period.start, period.as_of).sum(),
         )
     ).iloc[0]
-    problems = _currency_problems(settings, checked)
+    problems = _currency_problems(source)
     if not found.here > 0 and not found.isna()["first"]:
         problems.append(
             f"{period} has no order: orders run from {found['first']:%Y-%m-%d} to {found['last']:%Y-%m-%d}; "
@@ -181,54 +195,19 @@ def _order_refusals(settings: Settings, checked: ir.Table) -> list[str]:
     return problems
 
 
-def _currency_problems(settings: Settings, checked: ir.Table) -> list[str]:
-    if "currency" not in checked.columns:
+def _currency_problems(source: Kept) -> list[str]:
+    """Whole currencies without a rate; what is no currency code is a matter of the row."""
+    book = source.form.settings.book
+    if ("currency", "other_currency") not in source.reasons or not kept.set_aside(source.tally):
         return []
-    rows = engine.frame(checked.group_by("currency").aggregate(rows=_.count(), row=_.row.min()).order_by("currency"))
-    other = rows[rows["currency"] != settings.book.currency]
+    found = quarantine.of(source).filter(_.field == "currency", _.value.re_search("^[A-Za-z]{3}$"))
+    rows = engine.frame(
+        found.group_by(code=_.value.upper())
+        .aggregate(rows=_.count(), row=_.row.min(), file=_.file.min())
+        .order_by("code")
+    )
     return [
-        f"orders row {r.row}: currency '{r.currency}' ({r.rows:,} rows) is not the book's {settings.book.currency}; "
-        f"convert the amounts first or split the book, money in two currencies cannot be added"
-        for r in other.itertuples()
+        f"orders row {r.row}: currency '{r.code}' ({r.rows:,} rows) is not the book's {book.currency} and has no rate; "
+        f"add book.rates.{r.code} (what one {r.code} is worth in {book.currency}), or split the book"
+        for r in rows.itertuples()
     ]
-
-
-def _accepted(settings: Settings, name: str, checked: ir.Table) -> ir.Table:
-    fields = [_stored(f) for f in sources.named(settings)[name].columns if f != "currency"]
-    return checked.filter(_.bad_field.isnull()).select(*fields)
-
-
-def quarantine_of(name: str, checked: ir.Table) -> ir.Table:
-    """The rows of one source that were set aside: where, what, why, and the money on them where it can be read."""
-    shown = {c.removeprefix("raw_"): c for c in checked.columns if c.startswith("raw_")}
-    if "customer_id" in shown:
-        shown["customer_id"] = "customer_id"  # the pseudonym: a raw id does not leave the door
-    value = ibis.cases(*[(checked.bad_field == f, checked[c]) for f, c in shown.items()], else_=ibis.null("string"))
-    money = checked.net_minor if "net_minor" in checked.columns else ibis.null("int64")
-    return checked.filter(_.bad_field.notnull()).select(
-        "file", "row", source=ibis.literal(name), field=_.bad_field, value=value, reason=_.reason, net_minor=money
-    )
-
-
-def _quarantine(checked: dict[str, ir.Table]) -> ir.Table:
-    return ibis.union(*[quarantine_of(n, t) for n, t in checked.items()]).select(
-        "source", "file", "row", "field", "value", "reason", "net_minor"
-    )
-
-
-def sentence(row: pd.Series, settings: Settings) -> str:
-    """One quarantined row as a sentence that says what to do."""
-    source = sources.named(settings)[row.source]
-    column = source.columns.get(row.field, row.field)
-    where, key = f"{row.file} row {row.row}: {column}", f"sources.{row.source}"
-    says = {
-        "missing": f"{where} is empty; fill it in or correct {key}.columns.{row.field}",
-        "not_a_date": f"{where} '{row.value}' is no date in format '{source.date_format}'; "
-        f"fix the row or set {key}.date_format",
-        "not_a_number": f"{where} '{row.value}' is no amount; "
-        "write it as 1234.56 without currency sign or thousands separator",
-        "future_date": f"{where} '{row.value}' is later than the extract of {source.extracted_on}; "
-        f"fix the row or {key}.extracted_on",
-        "duplicate": f"{row.file} row {row.row} repeats an earlier row; remove it, or set {key}.duplicates to keep",
-    }
-    return says[row.reason]

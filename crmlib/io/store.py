@@ -27,7 +27,7 @@ _ARROW = {
     "timestamp": pa.timestamp("us"),
 }
 _NOTEBOOKS = {
-    "collect": "10_collect",
+    "collect": "10_collect and 15_feedback",
     "segment": "20_segment and 25_value_risk",
     "market": "30_market",
     "strategy": "40_strategy and 45_weekly",
@@ -69,6 +69,10 @@ class Store:
     def frame(self, name: str) -> pd.DataFrame:
         """A stored table small enough to show, in its stored order."""
         return pq.read_table(self._existing(name)).to_pandas(date_as_object=False)
+
+    def frame_if_any(self, name: str) -> pd.DataFrame | None:
+        """A small stored table, or None where that step has not run."""
+        return self.frame(name) if self.has(name) else None
 
     def save(self, **tables: ir.Table | pd.DataFrame) -> None:
         """Store results under their schema names; engine tables are ordered by their key, frames keep their order."""

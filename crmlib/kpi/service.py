@@ -40,7 +40,7 @@ def _rows(register: pd.DataFrame, formulas: Iterable[Formula], quarters: list[Pe
 
 def csat(surveys: pd.DataFrame, period: Period) -> pd.DataFrame:
     """Share of answers with one of the two best of five marks."""
-    asked = within(surveys, "survey_date", period)
+    asked = within(surveys, "survey_date", period).dropna(subset=["csat"])
     return _rate("csat", asked["csat"] >= 4, len(asked), period)
 
 

@@ -22,12 +22,12 @@ from crmlib import schema
 from crmlib.io.store import Store
 from crmlib.report.text import quarter, text
 from crmlib.schema.model import Column
-from crmlib.views import style, tables
+from crmlib.views import style, suppression, tables
 
 _HEADER_ROW = 3  # title, note and link stand above it
 MAX_ROWS = 1_048_576 - _HEADER_ROW - 1
 _LONGEST_TEXT = 32_767
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _LINE_HEIGHT = 15  # points
 _SAMPLED = 500  # rows that decide a column's width
 _ACCENT, _MUTED, _LINE = style.ACCENT, style.MUTED, style.LINE
@@ -78,9 +78,18 @@ def _sheet(store: Store, name: str, lang: str, max_rows: int) -> _Sheet:
     local = tables.in_language(frame.head(max_rows), lang)
     codes = [c for c in local.columns if tables.column_of(c).unit == "word"]
     worded = local.assign(**{c: local[c].map(lambda code: _words(code, lang)) for c in codes})
+    worded = _told(worded, frame.head(max_rows), store.settings.privacy.min_cell, lang)
     units = tuple(local["kpi_unit"].astype(str)) if "kpi_unit" in local else ("",) * len(local)
     title = f"{schema.TABLES[name].deliverable} {schema.title(name, lang)}"
     return _Sheet(name, _sheet_name(title), worded, units, len(frame), tables.is_illustrative(frame))
+
+
+def _told(rows: pd.DataFrame, frame: pd.DataFrame, min_cell: int, lang: str) -> pd.DataFrame:
+    """Figures of groups of fewer than `min_cell` customers replaced by what may be said of them."""
+    marks = suppression.hidden(frame, min_cell)
+    said = {suppression.SMALL: f"<{min_cell}", suppression.HIDDEN: text("hidden", lang)}
+    touched = [c for c in rows.columns if c in marks.columns and (marks[c] != "").any()]
+    return rows.assign(**{c: rows[c].astype("object").where(marks[c] == "", marks[c].map(said)) for c in touched})
 
 
 def _words(code: Any, lang: str) -> str | None:

@@ -34,7 +34,9 @@ def faces(page: str) -> str:
 
 
 def _subset(file: Path, characters: str) -> bytes:
-    cut = subset.Subsetter(subset.Options(layout_features=["kern", "pwid"], hinting=False))
+    options = subset.Options(layout_features=["kern", "pwid"], hinting=False)
+    options.drop_tables = [*options.drop_tables, "FFTM"]  # time stamps of the font's maker
+    cut = subset.Subsetter(options)
     cut.populate(text=characters)
     buffer = io.BytesIO()
     with TTFont(file, lazy=True, recalcTimestamp=False, recalcBBoxes=False) as font:  # boxes would take half the time

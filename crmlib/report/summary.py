@@ -8,6 +8,7 @@ import pandas as pd
 from crmlib import schema
 from crmlib.io.store import Store
 from crmlib.params import Review
+from crmlib.periods import Period
 from crmlib.report.sections import Section
 from crmlib.report.text import quarter, text
 from crmlib.views import style
@@ -64,14 +65,34 @@ def _numbers(store: Store, lang: str) -> tuple[tuple[Number, ...], tuple[str, ..
     if kpis.empty or not ((kpis["tier"] == "all") & (kpis["period"] == str(period))).any():
         return (), (text("no_kpis", lang),)
     whole = kpis[kpis["tier"] == "all"].set_index(["kpi", "period"]).sort_index()
-    had = kpis["period"].eq(str(period.previous)).any()
     known = [kpi for kpi in KPIS if (kpi, str(period)) in whole.index]
-    numbers = tuple(_number(whole, kpi, store, lang) for kpi in known)
+    partial = _partial(store, lang)
+    numbers = tuple(_number(whole, kpi, store, lang, compare=not partial) for kpi in known)
+    had = kpis["period"].eq(str(period.previous)).any()
     compared = text("against" if had else "no_previous", lang, quarter=quarter(period.previous, lang))
-    return numbers, (text("identity", lang), compared)
+    return numbers, (text("identity", lang), *(partial or [compared]))
 
 
-def _number(whole: pd.DataFrame, kpi: str, store: Store, lang: str) -> Number:
+def _partial(store: Store, lang: str) -> list[str]:
+    """A sentence for this quarter and the one before, where the data cover only a part of it."""
+    coverage, period = frame(store, "period_coverage"), store.settings.period
+    if coverage.empty:
+        return []
+    rows = coverage[coverage["is_partial_quarter"] & coverage["period"].isin([str(period), str(period.previous)])]
+    said = [
+        text(
+            "partial",
+            lang,
+            quarter=quarter(Period.parse(row["period"]), lang),
+            start=style.day(row["first_order_date"], lang),
+            end=style.day(row["last_order_date"], lang),
+        )
+        for _, row in rows.iterrows()
+    ]
+    return [*said, text("not_compared", lang)] if said else []
+
+
+def _number(whole: pd.DataFrame, kpi: str, store: Store, lang: str, *, compare: bool) -> Number:
     period, settings = store.settings.period, store.settings
     now: Any = whole.loc[(kpi, str(period))]
     before = whole["kpi_value"].get((kpi, str(period.previous)))
@@ -80,6 +101,8 @@ def _number(whole: pd.DataFrame, kpi: str, store: Store, lang: str) -> Number:
     shown = value.get(unit, style.number(now["kpi_value"], lang))
     if now["n"] < _enough(unit, settings.review):
         return Number(label, shown, "", "none", text("too_few", lang, n=style.number(now["n"], lang)))
+    if not compare:
+        return Number(label, shown, "", "none")
     change, tone = _change(now, before, unit, lang)
     return Number(label, shown, change, tone, _interval(now, tone, lang) if unit == "rate" else "")
 

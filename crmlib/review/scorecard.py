@@ -18,13 +18,24 @@ def gather(*parts: pd.DataFrame) -> pd.DataFrame:
     return found.assign(order=order).sort_values(["order", "period"]).drop(columns="order").reset_index(drop=True)
 
 
-def build(kpis: pd.DataFrame, effects: pd.DataFrame, period: Period, review: Review) -> pd.DataFrame:
+def partial(coverage: pd.DataFrame) -> frozenset[str]:
+    """The quarters that the data cover only in part."""
+    return frozenset(coverage.loc[coverage["is_partial_quarter"].astype("bool"), "period"])
+
+
+def build(
+    kpis: pd.DataFrame, effects: pd.DataFrame, period: Period, review: Review, partial: frozenset[str] = frozenset()
+) -> pd.DataFrame:
     """Table `scorecard`: every KPI, measured or not, with what can be said of its change.
+
+    A `partial` quarter is compared with none, because a part of a quarter says less than a whole one.
 
     Where a KPI has an interval, a change within the interval of the difference is unclear; the two quarters are treated
     as independent. A count or a sum of all customers has none: its change is a fact, its cause is not known.
     """
     now, before = _quarter(kpis, period), _quarter(kpis, period.previous)
+    if partial & {str(period), str(period.previous)}:
+        before = _quarter(kpis[:0], period.previous)
     change = intervals.difference(now, before)
     card = now.assign(
         view=[kpi.view for kpi in KPIS.values()],
@@ -40,13 +51,16 @@ def build(kpis: pd.DataFrame, effects: pd.DataFrame, period: Period, review: Rev
     return card.reset_index()[list(schema.TABLES["scorecard"].columns)]
 
 
-def trend(kpis: pd.DataFrame, review: Review, quarters: int = 8) -> pd.DataFrame:
-    """The headline KPIs over the last quarters in which each was measured, those with too few cases marked."""
+def trend(
+    kpis: pd.DataFrame, review: Review, quarters: int = 8, partial: frozenset[str] = frozenset()
+) -> pd.DataFrame:
+    """The headline KPIs over the last quarters in which each was measured; thin are too few cases or a part of one."""
     measured = kpis[kpis["kpi"].isin(HEADLINE) & kpis["kpi_value"].notna() & (kpis["tier"] == "all")]
     ordered = measured.assign(rank=measured["kpi"].map(HEADLINE.index)).sort_values(["rank", "period"])
     least = ordered["kpi"].map(lambda kpi: KPIS[kpi].least_cases(review))
     shown = ordered[ordered["period"].isin(sorted(ordered["period"].unique())[-quarters:])]
-    return shown.assign(is_thin=ordered["n"] < least).drop(columns="rank").reset_index(drop=True)
+    thin = (ordered["n"] < least) | ordered["period"].isin(partial)
+    return shown.assign(is_thin=thin).drop(columns="rank").reset_index(drop=True)
 
 
 def _quarter(kpis: pd.DataFrame, period: Period) -> pd.DataFrame:

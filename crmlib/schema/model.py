@@ -10,12 +10,14 @@ class Column:
     dtype: string, int64, float64, date, timestamp, boolean.
     unit: '' (text or code), days, orders, customers, count, hours, money (integer minor units), score (0-100),
     share and rate (0-1), number, date, word (a code that `words.py` translates), kpi (the unit is in the row's `kpi_unit`).
+    bounds: the smallest and the largest value that a person may write or a source may hold.
     """
 
     dtype: str
     unit: str
     en: str
     zh: str
+    bounds: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

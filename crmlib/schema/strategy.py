@@ -12,7 +12,7 @@ COLUMNS: dict[str, Column] = {
     "department_zh": Column("string", "", "Department (Chinese)", "责任部门(中文)"),
     "resources": Column("string", "", "Resources", "资源投入"),
     "resources_zh": Column("string", "", "Resources (Chinese)", "资源投入(中文)"),
-    "channel": Column("string", "", "Channel", "渠道"),
+    "channel": Column("string", "word", "Channel", "渠道"),
     "channel_zh": Column("string", "", "Channel (Chinese)", "渠道(中文)"),
     "cadence": Column("string", "", "Cadence", "频次"),
     "cadence_zh": Column("string", "", "Cadence (Chinese)", "频次(中文)"),

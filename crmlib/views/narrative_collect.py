@@ -7,6 +7,8 @@ from crmlib.periods import Period
 from crmlib.views import style
 from crmlib.views.narrative import Sentence, say
 
+LEDGER = ["ledger", "accepted", "quarantined", "repeated", "unexplained"]
+
 
 def coverage(history: pd.DataFrame, period: Period, lang: str) -> Sentence:
     """What the data cover, and whether the 12-month window is full."""
@@ -25,34 +27,35 @@ def coverage(history: pd.DataFrame, period: Period, lang: str) -> Sentence:
 
 
 def reconciliation(stages: pd.DataFrame, lang: str, book: Book) -> Sentence:
-    """Raw = accepted + set aside, in rows and in money."""
-    total = (
-        stages.groupby("stage")[["rows", "net_minor", "unreadable"]]
-        .sum()
-        .reindex(["raw", "accepted", "quarantined"])
-        .fillna(0)
-    )
-    rows = [style.number(n, lang) for n in total["rows"]]
-    money = [style.money(m, book, lang) for m in total["net_minor"]]
+    """Raw = accepted + set aside + repeated, in rows and in money."""
+    total = stages.groupby("stage")[["rows", "net_minor", "unreadable"]].sum()
+    total = total.reindex(["raw", "accepted", "quarantined", "repeated"]).fillna(0)
+    parts = [
+        (style.number(row["rows"], lang), style.money(row["net_minor"], book, lang)) for _, row in total.iterrows()
+    ]
+    (raw, raw_money), (good, good_money), (aside, aside_money), (twice, twice_money) = parts
+    en = f"Orders: {raw} raw rows ({raw_money}) = {good} accepted ({good_money}) + {aside} set aside ({aside_money})"
+    zh = f"订单：原始{raw}行（{raw_money}）= 接受{good}行（{good_money}）+ 隔离{aside}行（{aside_money}）"
+    if total.loc["repeated", "rows"]:
+        en += f" + {twice} repeated ({twice_money})"
+        zh += f"+ 重复{twice}行（{twice_money}）"
     unreadable = int(total["unreadable"].iloc[0])
-    en = f"{rows[0]} raw rows ({money[0]}) = {rows[1]} accepted ({money[1]}) + {rows[2]} set aside ({money[2]})."
-    zh = f"原始{rows[0]}行（{money[0]}）= 接受{rows[1]}行（{money[1]}）+ 隔离{rows[2]}行（{money[2]}）。"
     if unreadable:
-        en += f" {unreadable} of the rows set aside carry no readable amount."
-        zh += f"其中{unreadable}行隔离数据的金额无法读取。"
-    return say({"en": en, "zh": zh}, lang)
+        en += f". {style.number(unreadable, lang)} of the rows set aside carry no readable amount"
+        zh += f"。其中{style.number(unreadable, lang)}行隔离数据的金额无法读取"
+    return say({"en": f"{en}.", "zh": f"{zh}。"}, lang)
 
 
-def loop(tickets: pd.DataFrame, lang: str) -> Sentence:
-    """How the three-level feedback loop stands at the quarter's end."""
-    if tickets.empty:
-        return say({"en": "No service tickets in this book.", "zh": "本账套没有服务工单。"}, lang)
-    n, late, still = len(tickets), int(tickets["is_analysed_late"].sum()), int(tickets["is_open"].sum())
-    unanswered = int(tickets["first_reply_hours"].isna().sum())
-    return say(
-        {
-            "en": f"{n} tickets: {unanswered} without a first reply, {late} not analysed within 24 hours, {still} still open.",
-            "zh": f"共{n}个工单：{unanswered}个未首次回复，{late}个未在24小时内完成分析，{still}个尚未关闭。",
-        },
-        lang,
-    )
+def ledger(parts: pd.DataFrame, lang: str, book: Book) -> Sentence:
+    """The ledger's total beside the rows of the export, and what is left unexplained."""
+    if parts.empty:
+        return say({
+            "en": "No ledger total is given (sources.orders.ledger_total): the money is reconciled with the export only.",
+            "zh": "未提供账面总额（sources.orders.ledger_total），金额仅与导出数据核对。",
+        }, lang)  # fmt: skip
+    total = parts.groupby("stage")["net_minor"].sum().reindex(LEDGER).fillna(0)
+    book_total, good, aside, twice, rest = (style.money(minor, book, lang) for minor in total)
+    return say({
+        "en": f"Ledger {book_total} = {good} accepted + {aside} set aside + {twice} repeated + {rest} unexplained.",
+        "zh": f"账面总额{book_total} = 接受{good} + 隔离{aside} + 重复{twice} + 未解释{rest}。",
+    }, lang)  # fmt: skip

@@ -112,8 +112,8 @@ def revenue(card: pd.DataFrame, kpis: pd.DataFrame, period: Period, lang: str, b
     if math.isnan(change):
         return say(
             {
-                "en": f"Net revenue was {money}; there is nothing in the quarter before to compare it with.",
-                "zh": f"净销售额为{money}；上季度没有可供比较的数据。",
+                "en": f"Net revenue was {money}; there are no two whole quarters to compare.",
+                "zh": f"净销售额为{money}；没有可供比较的两个完整季度。",
             },
             lang,
         )

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from crmlib import schema
 from crmlib.params import Book, Settings
 from crmlib.schema.model import Column
-from crmlib.views import style
+from crmlib.views import style, suppression
 
 MAX_ROWS = 100
 _COUNTS = ("days", "orders", "customers", "count")
@@ -29,6 +29,8 @@ _WORDS = {
         "yes": "yes",
         "no": "no",
         "pp": " pp",
+        "hidden": "hidden",
+        "small_cells": "Groups of fewer than {n} customers are shown as <{n}; what would give them away is hidden.",
         "book": "Book",
         "period": "Period",
         "days": "{start} to {end}",
@@ -45,6 +47,8 @@ _WORDS = {
         "yes": "是",
         "no": "否",
         "pp": " 个百分点",
+        "hidden": "隐去",
+        "small_cells": "不足{n}名客户的分组显示为<{n}，可推算出其数值的数据一并隐去。",
         "book": "账套",
         "period": "期间",
         "days": "{start} 至 {end}",
@@ -94,10 +98,12 @@ def show(  # noqa: PLR0913 - what to show, for whom, and the three things a cell
     *,
     caption: str = "",
     note: str = "",
+    min_cell: int = 1,
 ) -> Shown:
     """The first `rows` (100 unless told otherwise) of a table; rows with too few cases to judge by are grey.
 
-    A column without any value is named below the table instead of taking up its width.
+    A column without any value is named below the table instead of taking up its width. Groups of fewer than `min_cell`
+    customers are not told (`settings.privacy.min_cell`).
     """
     words, caption = _WORDS[lang], style.legible(caption or schema.title(name, lang))
     if frame.empty:
@@ -107,15 +113,18 @@ def show(  # noqa: PLR0913 - what to show, for whom, and the three things a cell
     cut = words["cut"].format(shown=f"{len(shown):,}", all=f"{len(frame):,}") if len(shown) < len(frame) else ""
     local = in_language(shown, lang).drop(columns="kpi_unit", errors="ignore")
     local, unfilled = _filled(local[_in_order(local, name)], lang, book)
+    marks = suppression.hidden(frame, min_cell).loc[shown.index]
+    kept = words["small_cells"].format(n=min_cell) if (marks != "").any(axis=None) else ""
+    cells = [_told(_cells(shown, local[c], c, lang, book), marks.get(c), min_cell, lang) for c in local.columns]
     html = _html(
         "table.html.j2",
         name=name,
         caption=caption,
         badge=words["illustrative"] if is_illustrative(frame) else "",
         columns=[Head(heading(c, lang, book), _kind(local[c], c)) for c in local.columns],
-        cells=list(zip(*(_cells(shown, local[c], c, lang, book) for c in local.columns), strict=True)),
+        cells=list(zip(*cells, strict=True)),
         grey=_is_thin(shown),
-        note=("" if lang == "zh" else " ").join(part for part in (cut, unfilled, style.legible(note)) if part),
+        note=("" if lang == "zh" else " ").join(part for part in (cut, unfilled, kept, style.legible(note)) if part),
         absent=words["absent"],
     )
     return Shown(html, caption)
@@ -184,7 +193,7 @@ def words_of(text: str, lang: str) -> str:
 
 
 def is_blank(value: Any) -> bool:
-    return value is None or value == "" or bool(pd.isna(value))
+    return value is None or bool(pd.isna(value)) or value == ""
 
 
 def columns_wide(words: str) -> int:
@@ -200,6 +209,14 @@ def _cells(frame: pd.DataFrame, values: pd.Series, column: str, lang: str, book:
         return [None if is_blank(v) else _kpi(v, str(unit), column, lang, book) for v, unit in pairs]
     digits = _digits(values, entry.unit, book)
     return [None if is_blank(v) else _cell(v, entry, digits, lang, book) for v in values]
+
+
+def _told(cells: list[str | None], marks: pd.Series | None, min_cell: int, lang: str) -> list[str | None]:
+    """Figures of small groups replaced by what may be said of them."""
+    if marks is None:
+        return cells
+    said = {suppression.SMALL: f"<{min_cell}", suppression.HIDDEN: _WORDS[lang]["hidden"]}
+    return [said.get(mark, cell) for cell, mark in zip(cells, marks, strict=True)]
 
 
 def _cell(value: Any, entry: Column, digits: int, lang: str, book: Book) -> str:

@@ -1,0 +1,137 @@
+"""From raw order rows to scored customers: nothing is lost on the way, in rows and in money."""
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+from ibis import _
+
+from crmlib.params import Settings
+from crmlib.periods import Period
+from crmlib.schema import TABLES
+
+_MEASURES = ["rows", "customers", "net_minor", "unreadable"]
+
+
+def waterfall(
+    lines: ir.Table, quarantine: ir.Table, intake: pd.DataFrame, purchase_days: ir.Table, period: Period
+) -> pd.DataFrame:
+    """Rows, customers and money at each stage, and by reason where they are set aside.
+
+    raw = quarantined + repeated + accepted, accepted = adjustment + later + seen, seen = before_window + in_window,
+    in_window = unscored (customers with returns only) + scored, in rows and in money.
+    `unreadable` counts rows whose amount is no number: they carry no money in any stage.
+    """
+    aside = quarantine.filter(_.source == "orders")
+    reasons = aside.group_by("field", "reason").aggregate(
+        rows=_.count(), customers=_.customer_id.nunique(), net_minor=_.net_minor.sum().fill_null(0),
+        unreadable=_.net_minor.isnull().sum(),
+    )  # fmt: skip
+    by_reason = _frame(reasons).assign(stage="quarantined")
+    stages = _frame(_stages(lines, purchase_days, period))
+    loaded = intake[intake["source"] == "orders"]
+    everyone = lines.select("customer_id").union(aside.select("customer_id")).customer_id.nunique().to_pyarrow().as_py()
+    raw = {
+        "rows": int(loaded["rows"].sum()),
+        "customers": everyone,
+        "net_minor": int(loaded["net_minor_rows"].sum()),
+        "unreadable": int(by_reason["unreadable"].sum()),
+    }
+    repeated = {"rows": int(loaded["repeated"].sum()), "net_minor": int(loaded["net_minor_repeated"].sum())}
+    whole = pd.DataFrame([{"stage": "raw", **raw}, {"stage": "repeated", **repeated}])
+    found = pd.concat([whole, by_reason, stages], ignore_index=True)
+    return _ordered(found[(found["rows"] > 0) | ~found["stage"].isin(["repeated", "adjustment"])])
+
+
+STAGES = ("raw", "quarantined", "repeated", "accepted", "adjustment", "later", "seen", "before_window", "in_window",
+          "unscored", "scored")  # fmt: skip
+
+
+def _ordered(found: pd.DataFrame) -> pd.DataFrame:
+    table = TABLES["waterfall"]
+    text = found[["field", "reason"]].fillna("").astype(str)
+    numbers = found[_MEASURES].fillna(0).astype("int64")
+    position = found["stage"].map({name: i for i, name in enumerate(STAGES, 1)}).astype("int64")
+    placed = pd.concat([position.rename("position"), found["stage"].astype(str), text, numbers], axis=1)
+    return placed.sort_values(list(table.key), ignore_index=True)[list(table.columns)]
+
+
+def _stages(lines: ir.Table, purchase_days: ir.Table, period: Period) -> ir.Table:
+    """Accepted rows by stage; the lines are read once, everything else is counted on customers."""
+    phase = ibis.cases(
+        (lines.row_class == "adjustment", "adjustment"),
+        (lines.order_date > ibis.literal(period.as_of), "later"),
+        (lines.order_date <= ibis.literal(period.year_ago), "before_window"),
+        else_="in_window",
+    )
+    spent = lines.group_by("customer_id", phase=phase).aggregate(rows=_.count(), net_minor=_.net_minor.sum())
+    buyers = purchase_days.filter(_.orders > 0).select("customer_id").distinct().mutate(bought=True)
+    known = spent.left_join(buyers, "customer_id").mutate(is_scored=_.bought.fill_null(False))  # noqa: FBT003
+    recent = known.filter(_.phase == "in_window")
+    stages = {
+        "accepted": known,
+        "adjustment": known.filter(_.phase == "adjustment"),
+        "later": known.filter(_.phase == "later"),
+        "seen": known.filter(_.phase.isin(["before_window", "in_window"])),
+        "before_window": known.filter(_.phase == "before_window"),
+        "in_window": recent,
+        "unscored": recent.filter(~_.is_scored),
+        "scored": recent.filter(_.is_scored),
+    }
+    return ibis.union(*[_stage(name, rows) for name, rows in stages.items()])
+
+
+def _stage(name: str, rows: ir.Table) -> ir.Table:
+    return rows.aggregate(
+        rows=_.rows.sum().fill_null(0), customers=_.customer_id.nunique(), net_minor=_.net_minor.sum().fill_null(0)
+    ).mutate(stage=ibis.literal(name), unreadable=ibis.literal(0, "int64"))
+
+
+def row_classes(lines: ir.Table, quarantine: ir.Table) -> ir.Table:
+    """Rows, orders, customers and money by row class, accepted and set aside; unknown where no amount is readable."""
+    aside = quarantine.filter(_.source == "orders").mutate(row_class=_.row_class.fill_null("unknown"))
+    parts = {"accepted": lines, "quarantined": aside}
+    counted = [
+        rows.group_by("row_class")
+        .aggregate(
+            rows=_.count(), orders=_.order_id.nunique(), customers=_.customer_id.nunique(),
+            net_minor=_.net_minor.sum().fill_null(0),
+        )
+        .mutate(stage=ibis.literal(stage))
+        for stage, rows in parts.items()
+    ]  # fmt: skip
+    return ibis.union(*counted).select(*TABLES["row_classes"].columns).order_by("stage", "row_class")
+
+
+def ledger(lines: ir.Table, quarantine: ir.Table, intake: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """The ledger's total for the export, explained: accepted by class, set aside by reason, repeated, the rest.
+
+    ledger = accepted + quarantined + repeated + unexplained. Empty where no `ledger_total` is given.
+    """
+    total = settings.sources.orders.ledger_total
+    names = list(TABLES["ledger"].columns)
+    if total is None:
+        return pd.DataFrame(columns=names)
+    accepted = _frame(lines.group_by("row_class").aggregate(rows=_.count(), net_minor=_.net_minor.sum()))
+    reasons = quarantine.filter(_.source == "orders").group_by("reason")
+    aside = _frame(reasons.aggregate(rows=_.count(), net_minor=_.net_minor.sum().fill_null(0)))
+    loaded = intake[intake["source"] == "orders"]
+    repeated = {"rows": int(loaded["repeated"].sum()), "net_minor": int(loaded["net_minor_repeated"].sum())}
+    merged = pd.DataFrame([repeated]).assign(stage="repeated")
+    explained = pd.concat(
+        [accepted.assign(stage="accepted"), aside.assign(stage="quarantined"), merged], ignore_index=True
+    )
+    minor = round(settings.minor(total))
+    ends = [
+        {"stage": "ledger", "rows": 0, "net_minor": minor},
+        {"stage": "unexplained", "rows": 0, "net_minor": minor - int(explained["net_minor"].sum())},
+    ]
+    found = pd.concat([pd.DataFrame(ends), explained], ignore_index=True)
+    found[["row_class", "reason"]] = found.reindex(columns=["row_class", "reason"]).fillna("").astype(str)
+    order = {name: i for i, name in enumerate(("ledger", "accepted", "quarantined", "repeated", "unexplained"), 1)}
+    found["position"] = found["stage"].map(order).astype("int64")
+    found[["rows", "net_minor"]] = found[["rows", "net_minor"]].astype("int64")
+    return found.sort_values(["position", "row_class", "reason"], ignore_index=True)[names]
+
+
+def _frame(table: ir.Table) -> pd.DataFrame:
+    return table.to_pyarrow().to_pandas(date_as_object=False)

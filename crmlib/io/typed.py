@@ -1,0 +1,195 @@
+"""Raw cells of one source become typed fields, money and row classes, in a few steps that are computed in one scan."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+from ibis.backends.duckdb import Backend
+
+from crmlib import schema
+from crmlib.io import classes, engine, privacy, sources, values
+from crmlib.params import Settings, Source
+
+MONEY = {"net_amount": "net_minor", "cost_amount": "cost_minor"}
+NUMBERS = ("net_amount", "cost_amount", "quantity", "unit_price", "csat", "nps")
+WHOLE = ("csat", "nps")
+DATES = ("order_date", "start_date", "end_date", "redemption_date", "founded_date", "contact_verified_date",
+         "survey_date", "cost_date")  # fmt: skip
+TIMES = ("interaction_at", "opened_at", "first_reply_at", "analysed_at", "closed_at")
+IDS = ("order_id", "customer_id", "product_id", "campaign_id", "store_id", "original_order_id", "survey_id",
+       "ticket_id", "interaction_id", "currency", "row_kind", "category", "cost_kind")  # fmt: skip
+KEYS = {"customers": "customer_id", "products": "product_id", "campaigns": "campaign_id", "tickets": "ticket_id"}
+_FIRST, _LAST = date(1970, 1, 2), date(2100, 12, 31)
+_FOUNDED, _PLACEHOLDER = date(1600, 1, 1), date(1900, 1, 1)
+
+
+@dataclass(frozen=True)
+class Form:
+    """One source as it is to be read: its fields in order, and those that a row cannot do without."""
+
+    name: str
+    source: Source
+    settings: Settings
+    fields: tuple[str, ...]
+    needed: tuple[str, ...]
+
+    @property
+    def written(self) -> values.Written:
+        return values.Written(self.source.decimal, self.source.currency or self.settings.book.currency)
+
+    def clock(self, pattern: str) -> values.Clock:
+        return values.Clock(pattern, self.source.time_zone, self.settings.book.time_zone)
+
+    @property
+    def money(self) -> str | None:
+        """The stored name of the source's amount."""
+        amount = {"orders": "net_minor", "costs": "cost_minor"}
+        return amount.get(self.name)
+
+
+def form(settings: Settings, name: str) -> Form:
+    """The form of a mapped source."""
+    source = sources.named(settings)[name]
+    fields = tuple(source.columns)
+    needed = [f for f, must in sources.FIELDS[name].items() if must and f in fields]
+    if name == "orders" and "net_amount" not in fields:
+        needed += ["unit_price", "quantity"]
+    return Form(name, source, settings, fields, tuple(needed))
+
+
+def rows(con: Backend, form: Form, raw: ir.Table, pattern: str, label: int) -> ir.Table:
+    """Rows of parts that are written alike, not computed yet: `part`, the stored fields, and `raw_*` as they came.
+
+    The steps are views, which the caller forgets when the rows are computed.
+    """
+    read = engine.step(con, steps(form, label)[0], raw.mutate(**dict(_quick(form, raw, pattern))))
+    read = engine.step(con, steps(form, label)[1], read.select(*_kept(form, read), **dict(_read(form, read))))
+    if form.money is None:
+        return read
+    priced = engine.step(con, steps(form, label)[2], read.mutate(**_priced(form, read)))
+    return engine.step(con, steps(form, label)[3], priced.mutate(**_classed(form, priced)))
+
+
+def steps(form: Form, label: int) -> list[str]:
+    """The names of the views for one group of parts."""
+    return [f"{form.name} {step} {label}" for step in ("quick", "read", "priced", "classed")]
+
+
+def _quick(form: Form, raw: ir.Table, pattern: str) -> Iterator[tuple[str, ir.Value]]:
+    """What takes long and is looked at more than once."""
+    for field in form.fields:
+        if field in NUMBERS:
+            yield f"quick_{field}", values.quick_number(raw[field], form.written)
+        elif field in DATES or field in TIMES:
+            yield f"quick_{field}", values.moment(raw[field], form.clock(pattern))
+
+
+def _kept(form: Form, quick: ir.Table) -> list[Any]:
+    """The cells as they came, and the times before their bounds are looked at."""
+    moments = [f"quick_{f}" for f in form.fields if f in DATES + TIMES]
+    return ["part", *moments, *[quick[f].name(f"raw_{f}") for f in form.fields]]
+
+
+def _read(form: Form, quick: ir.Table) -> Iterator[tuple[str, ir.Value]]:
+    for field in form.fields:
+        cell = quick[field]
+        if field in NUMBERS:
+            found = values.number(cell, quick[f"quick_{field}"], form.written)
+            yield field, values.whole(found, schema.COLUMNS[field].bounds) if field in WHOLE else found
+        elif field in DATES or field in TIMES:
+            moment = quick[f"quick_{field}"]
+            yield field, ibis.cases((_within(field, moment), moment))
+        elif field == "is_escalated":
+            yield field, values.boolean(cell)
+        else:
+            text = values.text(cell, values.ID_LENGTH if field in IDS else values.TEXT_LENGTH)
+            yield field, privacy.customer_id(text, form.settings) if field == "customer_id" else text
+
+
+def _within(field: str, moment: ir.Value) -> ir.Value:
+    """Whether a day can be meant: 1900-01-01, 1970-01-01 and 9999-12-31 stand for an unknown one."""
+    first = _FOUNDED if field == "founded_date" else _FIRST
+    bounds = (moment >= bound(moment, first)) & (moment < bound(moment, date(_LAST.year + 1, 1, 1)))
+    return bounds & (moment != bound(moment, _PLACEHOLDER)) if field == "founded_date" else bounds
+
+
+def bound(moment: ir.Value, day: date) -> ir.Value:
+    """A day to compare with: its first moment where the other side has a time."""
+    return ibis.literal(day if moment.type().is_date() else datetime.combine(day, time.min))
+
+
+def _priced(form: Form, read: ir.Table) -> dict[str, ir.Value]:
+    """Money in minor units of the book's currency; the id of an order that is put together from other fields."""
+    if form.money is None:
+        return {}
+    found: dict[str, ir.Value] = {}
+    amount, precise = _amount(form, read)
+    rate = _rate(form, read)
+    if rate is not None:
+        amount, precise = amount * rate.cast("float64"), (precise * rate).try_cast("decimal(24, 9)")
+    digits = 0 if form.source.amount_unit == "minor" else form.settings.book.minor_digits
+    found[form.money] = values.minor(amount, precise, digits)
+    if form.source.order_id_from:
+        parts = [_part(read[field]) for field in form.source.order_id_from]
+        found["order_id"] = ibis.literal("|").join(parts)
+    return found
+
+
+def _part(value: ir.Value) -> ir.Value:
+    text = value.date().cast("string") if value.type().is_timestamp() else value.cast("string")
+    return text.fill_null("")
+
+
+def _amount(form: Form, read: ir.Table) -> tuple[ir.Value, ir.Value]:
+    """The amount of a row as a float, and as it is written."""
+    field = next((f for f in MONEY if f in form.fields), None)
+    if field:
+        return read[field], values.exact(read[f"raw_{field}"], form.written)
+    one, other = (values.exact(read[f"raw_{f}"], form.written) for f in ("unit_price", "quantity"))
+    return read.unit_price * read.quantity, values.times(one, other)
+
+
+def _rate(form: Form, read: ir.Table) -> ir.Value | None:
+    """What one unit of a row's currency is worth in the book's; null where that is not known."""
+    book, own = form.settings.book, form.written.currency
+    rates = {book.currency: 1.0, **book.rates}
+    if "currency" not in form.fields:
+        return None if own == book.currency else _decimal(rates.get(own))
+    code = read.currency.upper().fill_null(own)
+    return ibis.cases(*[(code == c, _decimal(rate)) for c, rate in rates.items()], else_=_decimal(None))
+
+
+def _decimal(rate: float | None) -> ir.Value:
+    kind = "decimal(14, 8)"
+    return ibis.null(kind) if rate is None else ibis.literal(Decimal(str(rate)).quantize(Decimal("1e-8")), kind)
+
+
+def _classed(form: Form, priced: ir.Table) -> dict[str, ir.Value]:
+    if form.name != "orders":
+        return {}
+    number = classes.of(form.source, priced, priced.net_minor)
+    if form.source.returns == "negative":
+        return {"class_code": number}
+    back = number.isin([classes.code("return"), classes.code("cancellation")])
+    return {"class_code": number, "net_minor": ibis.ifelse(back, -priced.net_minor.abs(), priced.net_minor)}
+
+
+def stored(form: Form) -> list[str]:
+    """The columns that are kept of every row: the fields, the money, the class."""
+    made = [form.money, *(["class_code"] if form.name == "orders" else [])]
+    made += ["order_id"] if form.source.order_id_from and "order_id" not in form.fields else []
+    return [name for name in [*(f for f in form.fields if f not in MONEY), *made] if name]
+
+
+def kept_as(field: str) -> str:
+    """The stored name of a field."""
+    return MONEY.get(field, field)
+
+
+def key(form: Form) -> str | None:
+    """The field of which each value may stand in one row only."""
+    return "order_id" if form.name == "orders" and form.source.grain == "order" else KEYS.get(form.name)

@@ -1,0 +1,185 @@
+"""Sentences of the data-quality page, computed from its tables."""
+
+from typing import Any
+
+import pandas as pd
+
+from crmlib import schema
+from crmlib.params import Book, Quality
+from crmlib.views import style
+from crmlib.views.charts_quality import source_name
+from crmlib.views.narrative import Sentence, say
+
+_WORST = 3
+
+
+def intake(intake: pd.DataFrame, lang: str, book: Book) -> Sentence:
+    """Rows in = accepted + set aside + repeated over all sources, and the money of the orders likewise."""
+    total = intake[["rows", "accepted", "quarantined", "repeated"]].sum()
+    rows = [style.number(n, lang) for n in total]
+    money = intake.loc[
+        intake["source"] == "orders", [f"net_minor_{c}" for c in ("rows", "accepted", "quarantined", "repeated")]
+    ]
+    worth = [style.money(m, book, lang) for m in money.sum()]
+    files = style.number(len(intake), lang)
+    return say(
+        {
+            "en": f"{files} files or tables brought {rows[0]} rows = {rows[1]} accepted + {rows[2]} set aside + {rows[3]} repeated; "
+            f"money of the orders: {worth[0]} = {worth[1]} + {worth[2]} + {worth[3]}.",
+            "zh": f"{files}个文件或数据表共{rows[0]}行 = 接受{rows[1]} + 隔离{rows[2]} + 重复{rows[3]}；"
+            f"订单金额：{worth[0]} = {worth[1]} + {worth[2]} + {worth[3]}。",
+        },
+        lang,
+    )
+
+
+def partial_quarters(quarters: pd.DataFrame, lang: str) -> Sentence:
+    """Which quarters of the book the data cover in part."""
+    part = quarters[quarters["is_partial_quarter"].astype(bool)]
+    if part.empty:
+        n = len(quarters)
+        return say({"en": f"All {n} quarters of the book are whole.", "zh": f"账套内{n}个季度的数据均完整。"}, lang)
+    named = [_quarter(row, lang) for _, row in part.iterrows()]
+    return say(
+        {
+            "en": f"Partial quarters: {'; '.join(named)}. Their totals do not compare with those of whole quarters.",
+            "zh": f"不完整的季度：{'；'.join(named)}。其合计数不能与完整季度直接比较。",
+        },
+        lang,
+    )
+
+
+def _quarter(row: pd.Series, lang: str) -> str:
+    reason = schema.word(row["partial_reason"], lang)
+    if pd.isna(row["first_order_date"]):
+        return {"en": f"{row['period']} ({reason.lower()})", "zh": f"{row['period']}（{reason}）"}[lang]
+    first, last = style.day(row["first_order_date"], lang), style.day(row["last_order_date"], lang)
+    return {
+        "en": f"{row['period']} ({first} to {last}: {reason.lower()})",
+        "zh": f"{row['period']}（{first}至{last}：{reason}）",
+    }[lang]
+
+
+def gaps(gaps: pd.DataFrame, lang: str) -> Sentence:
+    """The longest run of missing days of each source that misses any."""
+    if gaps.empty:
+        return say(
+            {"en": "No source misses a day on which it usually has rows.", "zh": "各数据源均未缺少常规日期的数据。"},
+            lang,
+        )
+    longest = gaps.sort_values("missing_days", ascending=False, kind="stable").drop_duplicates("source").head(_WORST)
+    en = [
+        f"{source_name(r.source, 'en')} {_many(r.missing_days, 'day')} from {style.day(r.start_date, 'en')}"
+        for r in longest.itertuples()
+    ]
+    zh = [
+        f"{source_name(r.source, 'zh')}自{style.day(r.start_date, 'zh')}起{r.missing_days}天"
+        for r in longest.itertuples()
+    ]
+    return say(
+        {"en": f"Longest runs of missing days: {'; '.join(en)}.", "zh": f"最长的连续缺失：{'；'.join(zh)}。"},
+        lang,
+    )
+
+
+def score(quality: pd.DataFrame, lang: str) -> Sentence:
+    """The overall score and how it is made."""
+    whole = quality.iloc[0]
+    value = style.number(whole["quality_score"], lang, 1)
+    return say(
+        {
+            "en": f"Data quality is {value} of 100: completeness and validity weigh 25 each, consistency 20, uniqueness and "
+            "freshness 15 each; orders count three times and customers twice. Every point lost belongs to a problem below.",
+            "zh": f"数据质量得分为{value}（满分100）：完整性、有效性各占25，一致性占20，唯一性、及时性各占15；订单按三倍、客户按两倍计权。"
+            "所失的每一分都对应下列问题之一。",
+        },
+        lang,
+    )
+
+
+def worst(problems: pd.DataFrame, lang: str, book: Book) -> Sentence:
+    """The three problems that cost the most points: what each costs and what to do."""
+    if problems.empty:
+        return say({"en": "No problem was found in the data.", "zh": "数据中未发现问题。"}, lang)
+    named = [_problem(row, lang, book) for _, row in problems.head(_WORST).iterrows()]
+    return say({"en": " ".join(named), "zh": "".join(named)}, lang)
+
+
+def _problem(row: pd.Series, lang: str, book: Book) -> str:
+    what, advice = schema.word(row["problem"], lang), schema.word(row["advice"], lang)
+    source = source_name(row["source"], lang)
+    field = f" {row['field']}" if row["field"] else ""
+    costs = [c for c in (_count(row, lang), _money(row, lang, book)) if c]
+    points = style.number(row["points_lost"], lang, 1 if row["points_lost"] >= 0.1 else 3)
+    if lang == "zh":
+        cost = f"，涉及{'、'.join(costs)}" if costs else ""
+        return f"{row['rank']}. {what}（{source}{field}）：失{points}分{cost}。{advice}。"
+    cost = f", touching {' and '.join(costs)}" if costs else ""
+    return f"{row['rank']}. {what} ({source}{field}): {points} points{cost}. {advice}."
+
+
+def _count(row: pd.Series, lang: str) -> str:
+    if not pd.isna(row["customers"]):
+        n = style.number(row["customers"], lang)
+        return {"en": _many(row["customers"], "customer"), "zh": f"{n}名客户"}[lang]
+    if pd.isna(row["rows"]):
+        return ""
+    what = {"en": "day", "zh": "天"} if row["problem"] == "days_missing" else {"en": "row", "zh": "行"}
+    return _many(row["rows"], what["en"]) if lang == "en" else f"{style.number(row['rows'], lang)}{what['zh']}"
+
+
+def _many(n: Any, what: str) -> str:
+    return f"{style.number(n, 'en')} {what}{'' if n == 1 else 's'}"
+
+
+def _money(row: pd.Series, lang: str, book: Book) -> str:
+    return "" if pd.isna(row["net_minor"]) else style.money(row["net_minor"], book, lang)
+
+
+def drift(changes: pd.DataFrame, lang: str) -> Sentence:
+    """How many of the compared figures changed notably, and by which rule."""
+    if changes.empty:
+        return say({"en": "There is no quarter before to compare with.", "zh": "没有可供比较的上季度数据。"}, lang)
+    n, notable = len(changes), int(changes["is_notable"].sum())
+    return say(
+        {
+            "en": f"{notable} of {n} compared figures changed notably. Levels: outside the range of earlier quarters' changes "
+            "(or ±25% where there are fewer than three); shares: population stability index of 0.1 or more.",
+            "zh": f"比较的{n}项指标中有{notable}项变化明显。数量类：超出以往各季度的变化范围（不足三个季度时为±25%）；占比类：群体稳定性指数达到0.1。",
+        },
+        lang,
+    )
+
+
+def contacts(states: pd.DataFrame, lang: str, rule: Quality) -> Sentence:
+    """How many customers' contact data were checked lately, and what is known of consent."""
+    customers = states.groupby("contact_state")["customers"].sum()
+    consent = states.groupby("consent")["customers"].sum()
+    total, days = int(customers.sum()), rule.contact_fresh_days
+    fresh, old = int(customers.get("verified", 0)), int(customers.get("stale", 0))
+    given, withdrawn = int(consent.get("given", 0)), int(consent.get("withdrawn", 0))
+    if fresh + old:
+        en = f"{fresh:,} of {total:,} customers have contact data checked in the last {days} days, {old:,} were checked longer ago."
+        zh = f"{total:,}名客户中，{fresh:,}名的联系方式在近{days}天内核实过，{old:,}名核实已过期。"
+    else:
+        en, zh = "The book does not say when contact data were checked.", "本账套未记录联系方式的核实日期。"
+    if given + withdrawn:
+        en += f" Consent: {given:,} given, {withdrawn:,} withdrawn, {total - given - withdrawn:,} not known."
+        zh += f"联系同意：{given:,}名已同意，{withdrawn:,}名已撤回，{total - given - withdrawn:,}名未知。"
+    else:
+        en, zh = en + " It has no field for consent.", zh + "没有联系同意字段。"
+    return say({"en": en, "zh": zh}, lang)
+
+
+def matches(pairs: int, customers: int, lang: str) -> Sentence:
+    """How many pairs wait for a decision, and where it is written down."""
+    if not pairs:
+        return say({"en": "No customers look like the same one.", "zh": "未发现疑似重复客户。"}, lang)
+    return say(
+        {
+            "en": f"{pairs:,} pairs of customers, out of {customers:,}, may be one. Nothing was merged: decide in the register "
+            "customer_matches (same or different).",
+            "zh": f"{customers:,}名客户中有{pairs:,}对疑似为同一客户。系统未作合并：请在登记表 customer_matches 中逐对确认（same 相同／different 不同）。",
+        },
+        lang,
+    )

@@ -1,0 +1,212 @@
+"""`crm map`: the mapping proposed for real kinds of exports is right, says what it cannot know, and gives nobody away."""
+
+import sqlite3
+from pathlib import Path
+
+import books
+import pyarrow.parquet as pq
+import pytest
+import xlsxwriter
+import yaml
+
+from crmlib import cli, params
+from crmlib.errors import InputError
+from crmlib.io import mapping, profiles, staging, synonyms
+from crmlib.io.sources import FIELDS
+
+
+def proposed(file: Path, **options) -> tuple[str, dict, str]:
+    """The source's name, its settings, and the text."""
+    text = mapping.propose(str(file), options.get("table"), options.get("sheet"), options.get("source"))
+    ((name, settings),) = yaml.safe_load(text).items()
+    return name, settings, text
+
+
+def write(folder: Path, header: str, row, rows: int = 40, encoding: str = "utf-8", delimiter: str = ",") -> Path:
+    lines = [header, *(row(n) for n in range(1, rows + 1))]
+    file = folder / "export.csv"
+    file.write_bytes("".join(line + "\n" for line in lines).replace(",", delimiter).encode(encoding))
+    return file
+
+
+def test_the_online_retail_lines(tmp_path, acceptance_data):
+    """The proposal is right, loads as params, and its source passes the check."""
+    head = pq.ParquetFile(acceptance_data / "online_retail_lines.parquet")
+    sample = next(head.iter_batches(3000))
+    file = books.write(tmp_path, None).parents[2] / "data/tiny/raw/online_retail_lines.parquet"
+    with pq.ParquetWriter(file, sample.schema) as writer:
+        writer.write_batch(sample)
+    name, settings, text = proposed(file)
+    assert name == "orders"
+    assert settings == {
+        "files": "online_retail_lines.parquet",
+        "columns": {"order_id": "InvoiceNo", "customer_id": "CustomerID", "order_date": "InvoiceDate", "product_id": "StockCode",
+                    "product_name": "Description", "quantity": "Quantity", "unit_price": "UnitPrice"},
+    }  # fmt: skip
+    assert "#   Country: text, 100% filled" in text and "like customers.region" in text
+    (tmp_path / "params/tiny/default.yml").write_text(
+        yaml.safe_dump({**books.DEFAULT, "sources": {"orders": settings}})
+    )
+    (tmp_path / "params/tiny/2010Q4.yml").write_text(yaml.safe_dump({"book": {"currency": "GBP"}}))
+    assert staging.check(params.load(tmp_path / "params/tiny/2010Q4.yml")) == []
+
+
+def test_taobao_in_gb18030(tmp_path):
+    file = write(
+        tmp_path, "订单编号,买家会员名,订单付款时间,买家实际支付金额,宝贝总数量,收货人姓名,联系手机,宝贝标题",
+        lambda n: f"T{n},昵称{n % 7},2024/01/{n % 28 + 1:02d} 10:20:30,{n}.50,{n % 3 + 1},张三{n},138001380{n:02d},杯子{n}",
+        encoding="gb18030",
+    )  # fmt: skip
+    name, settings, text = proposed(file)
+    assert (name, settings["encoding"], settings["date_format"]) == ("orders", "gb18030", "%Y/%m/%d %H:%M:%S")
+    assert settings["columns"] == {
+        "order_id": "订单编号", "customer_id": "买家会员名", "order_date": "订单付款时间", "net_amount": "买家实际支付金额",
+        "product_name": "宝贝标题", "quantity": "宝贝总数量"}  # fmt: skip
+    assert "like customers.contact_phone" in text and not any(secret in text for secret in ("昵称", "张三", "13800"))
+
+
+def test_shopify(tmp_path):
+    file = write(
+        tmp_path, "Name,Email,Paid at,Currency,Total,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Phone,Created at",
+        lambda n: f"#{1000 + n},ann{n}@shop.com,,USD,{n}.20,2,Mug {n},5.00,SKU-{n},,2024-01-{n % 28 + 1:02d} 09:00:00 +0800",
+    )  # fmt: skip
+    _name, settings, text = proposed(file)
+    assert settings["columns"] == {
+        "order_id": "Name", "customer_id": "Email", "order_date": "Created at", "net_amount": "Total", "product_id": "Lineitem sku",
+        "product_name": "Lineitem name", "quantity": "Lineitem quantity", "unit_price": "Lineitem price", "currency": "Currency"}  # fmt: skip
+    assert settings["date_format"] == "%Y-%m-%d %H:%M:%S %z"
+    assert "#   Phone: empty, 0% filled" in text and "ann" not in text
+
+
+def test_kingdee_below_a_title(tmp_path):
+    file = write(
+        tmp_path, "销售出库明细表\n\n单据编号,日期,购货单位编码,购货单位,物料编码,物料名称,数量,含税单价,价税合计(元),业务员",
+        lambda n: f"XOUT{n:05d},2024-01-{n % 28 + 1:02d},{n % 9:03d},某某公司{n % 9},W{n},电机,{n},1.5,{n * 1.5},李四",
+    )  # fmt: skip
+    _name, settings, text = proposed(file)
+    assert settings["header_row"] == 3
+    assert settings["columns"] == {
+        "order_id": "单据编号", "customer_id": "购货单位编码", "order_date": "日期", "net_amount": "价税合计(元)",
+        "product_id": "物料编码", "product_name": "物料名称", "quantity": "数量", "unit_price": "含税单价"}  # fmt: skip
+    assert "李四" not in text and "某某" not in text
+
+
+def test_sap_with_semicolons_and_decimal_commas(tmp_path):
+    file = write(
+        tmp_path, "VBELN;KUNNR;FKDAT;MATNR;FKIMG;NETWR;WAERK",
+        lambda n: f"00{n};10{n % 5};{n % 28 + 1:02d}.03.2024;M{n};{n};1.{n:03d},50;EUR",
+    )  # fmt: skip
+    _name, settings, _text = proposed(file)
+    assert (settings["delimiter"], settings["decimal"], settings["date_format"]) == (";", ",", "%d.%m.%Y")
+    assert list(settings["columns"].values()) == ["VBELN", "KUNNR", "FKDAT", "NETWR", "MATNR", "FKIMG", "WAERK"]
+
+
+def test_customers(tmp_path):
+    file = write(
+        tmp_path, "客户编码,客户名称,行业,联系人,手机,邮箱,省份,成立日期,备注",
+        lambda n: f"K{n},公司{n},制造,王五{n},1390000{n:04d},w{n}@corp.cn,广东,2001-02-{n % 28 + 1:02d},打13800138000找他",
+    )  # fmt: skip
+    name, settings, text = proposed(file)
+    assert name == "customers"
+    assert settings["columns"] == {
+        "customer_id": "客户编码", "customer_name": "客户名称", "customer_type": "行业", "founded_date": "成立日期",
+        "region": "省份", "contact_name": "联系人", "contact_phone": "手机", "contact_mail": "邮箱", "note": "备注"}  # fmt: skip
+    assert not any(secret in text for secret in ("公司1", "王五", "1390000", "corp", "13800138000"))
+
+
+def test_day_and_month_are_asked_for_not_guessed(tmp_path):
+    file = write(tmp_path, "order no,client,when,total", lambda n: f"{n},c{n},{n % 12 + 1:02d}/{n % 12 + 1:02d}/2024,5")
+    _name, settings, text = proposed(file, source="orders")
+    assert "date_format" not in settings
+    assert "# order_date: day and month cannot be told apart in the sample; ask, and keep one of these lines" in text
+    assert '# date_format: "%d/%m/%Y"' in text and '# date_format: "%m/%d/%Y"' in text
+
+
+@pytest.mark.parametrize(
+    ("texts", "formats"),
+    [
+        (["13/01/2024", "01/02/2024"], ("%d/%m/%Y",)),
+        (["01/13/2024", "01/02/2024"], ("%m/%d/%Y",)),
+        (["20240131", "20240201"], ("%Y%m%d",)),
+        (["2024年1月31日", "2024年02月01日"], ("%Y年%m月%d日",)),
+        (["2024-01-31T10:00:00Z"], ("%Y-%m-%dT%H:%M:%SZ",)),
+        (["31-Jan-2024"], ("%d-%b-%Y",)),
+        (["12345678", "87654321"], ()),
+        (["2024-01-31", "n/a", "x"], ()),
+    ],
+)
+def test_date_formats(texts, formats):
+    assert profiles.profile("d", texts).formats == formats
+
+
+def test_what_is_required_and_not_there_is_asked_for(tmp_path):
+    _name, settings, text = proposed(write(tmp_path, "sku,colour", lambda n: f"S{n},red"), source="orders")
+    assert settings["columns"] == {"product_id": "sku"}
+    assert text.count("?  # required, and no column looks like it") == 4
+
+
+def test_a_large_file_is_sampled_further_on_too(tmp_path):
+    file = write(
+        tmp_path,
+        "order_id,customer_id,order_date,amount,row_type",
+        lambda n: f"{n},c{n},2024-01-31,5,{'x' * 30}{n // 50_000}",
+        130_000,
+    )
+    *_rest, text = proposed(file)
+    assert text.splitlines()[0] == (
+        "# Proposed by crm map from the first 4,999 rows and 2,000 further on. Check it, then paste it under `sources:`.")  # fmt: skip
+    assert "3 distinct" in text
+
+
+def test_workbook_and_database(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with xlsxwriter.Workbook("orders.xlsx") as book:
+        for y, row in enumerate(
+            [["Sales"], ["Order No", "Customer", "Order Date", "Amount"], ["a", "b", "2024-01-31", 5]]
+        ):
+            book.get_worksheet_by_name("S") or book.add_worksheet("S")
+            book.get_worksheet_by_name("S").write_row(y, 0, row)
+    _name, settings, _text = proposed(Path("orders.xlsx"))
+    assert (settings["sheet"], settings["header_row"], settings["columns"]["order_id"]) == ("S", 2, "Order No")
+    with sqlite3.connect("shop.db") as con:
+        con.execute(
+            "CREATE TABLE orders AS SELECT 1 AS order_no, 'b' AS customer, '2024-01-31' AS order_date, 5.5 AS amount"
+        )
+    con.close()
+    assert cli.main(["map", "sqlite:///shop.db", "--table", "orders"]) == cli.DONE
+    told = yaml.safe_load(capsys.readouterr().out)["orders"]
+    assert (told["url"], told["table"], told["columns"]["order_id"]) == ("sqlite:///shop.db", "orders", "order_no")
+    assert cli.main(["map", "sqlite:///shop.db"]) == cli.WRONG_INPUT
+    assert "a database URL needs --table" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("none.csv", None, "none.csv does not exist"),
+        ("e.csv", b"", "e.csv is empty"),
+        ("h.csv", b"a,b\n", "has no rows to look at"),
+    ],
+)
+def test_nothing_to_look_at(tmp_path, name, data, says):
+    if data is not None:
+        (tmp_path / name).write_bytes(data)
+    with pytest.raises(InputError, match=says):
+        proposed(tmp_path / name)
+
+
+def test_an_unknown_source_is_named(tmp_path):
+    with pytest.raises(InputError, match="'order' is no source; choose one of orders, customers"):
+        mapping.propose("x.csv", None, None, "order")
+
+
+def test_hostile_column_names_stay_yaml(tmp_path):
+    file = write(tmp_path, '"order_id: x #",customer_id,yes,"a\n- b"', lambda n: f"{n},c,2024-01-31,5.5")
+    _name, settings, _text = proposed(file, source="orders")
+    assert settings["columns"]["order_id"] == "order_id: x #"
+
+
+def test_every_field_has_names():
+    fields = {field for found in FIELDS.values() for field in found}
+    assert fields == set(synonyms.names())
+    assert [f for f in fields if synonyms.likeness(f, f.replace("_", " ").title()) < 100] == []
