@@ -1,13 +1,12 @@
 """The sample book: the committed data are what its README says, and its frozen anchors come from them."""
 
 import pytest
-import yaml
 
 from crmlib import params
 from crmlib.collect import inventory, purchase_days
 from crmlib.io import engine, staging
 from crmlib.periods import Period
-from crmlib.segment import rfm, tiers
+from crmlib.segment import anchors, rfm, tiers
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +38,12 @@ def test_the_frozen_anchors_are_those_of_its_second_quarter(sample, root):
     settings, staged, days = sample
     baseline = Period(2017, 2)
     seen = days.filter(days.order_date <= baseline.as_of)
-    summary = rfm.summarise(seen, inventory.customers(staged.tables.get("customers"), seen), baseline)
-    scale = rfm.window_scale(seen, baseline, settings.segment)
-    proposed = rfm.propose_anchors(engine.frame(rfm.baseline(seen, summary, baseline)), 100, scale)
-    written = yaml.safe_load((root / "params/sample/default.yml").read_text())["segment"]["anchors"]
-    assert scale == 2
-    for name, knots in proposed.items():
-        assert written[name] == knots
+    known = inventory.customers(staged.tables.get("customers"), seen)
+    proposed = anchors.propose(seen, known, baseline, settings)
+    written = settings.segment.anchors
+    assert rfm.window_scale(seen, baseline, settings.segment) == 2
+    for name in ("version", "frozen_on", "recency_days", "frequency_12m", "monetary_12m"):
+        assert getattr(proposed, name) == getattr(written, name)
 
 
 def test_tiers_hold_every_customer_and_all_the_money(sample):

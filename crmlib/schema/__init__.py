@@ -6,7 +6,7 @@ Money is an integer number of the currency's minor unit (cents, fen) wherever a 
 
 from collections.abc import Iterable
 
-from crmlib.schema import collect, feedback, market, quality, review, segment, strategy, words
+from crmlib.schema import collect, feedback, market, profile, quality, review, segment, strategy, value, words
 from crmlib.schema.model import Column, Register, Table
 
 STEPS = ("collect", "segment", "market", "strategy", "review")
@@ -15,6 +15,8 @@ _PARTS = {
     quality: "collect",
     feedback: "collect",
     segment: "segment",
+    profile: "segment",
+    value: "segment",
     market: "market",
     strategy: "strategy",
     review: "review",

@@ -1,17 +1,64 @@
-"""Early warning from what was seen: how many customers of the same kind stopped buying for a whole quarter.
+"""Early warning: the chance that a customer buys nothing for a while, the money that puts at risk, and why.
 
-No model: the rate is counted in the book's own last quarter, by how long ago the last order was. It needs two
-quarters of history; the BTYD model and its back-test come beside it.
+The chance is P(no purchase in H) of the BTYD model, or an explainable logistic regression, or what was counted in the
+book's own past. It is never 1 - P(alive): that ranks worse than chance where many bought once, because the model takes
+each of them for a customer.
 """
+
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
 from ibis import _
 
+from crmlib.params import Segment, Value
 from crmlib.periods import Period
 from crmlib.schema import TABLES
+from crmlib.segment import btyd
 
 EDGES = (7, 14, 30, 60, 90, 180)
+FEATURES = ("repeat_purchases", "recency_days", "tenure_days", "purchase_days_90", "purchase_days_180")
+TRAINING = 100_000
+MIN_EVENTS = 50
+MIN_DAYS = 90
+GAPS = 3
+OVERDUE = 1.5
+BEST_TIERS = 2
+WATCH = 2.0
+LISTED_DAYS = 180
+ALERTS = ("red", "amber", "watch", "no_alert")
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """P(no purchase) = 1 / (1 + exp(-(intercept + sum of coefficient * log1p(feature)))), fitted to `days` after `cut`.
+
+    `spread` is the standard deviation of each log1p(feature). `problem` (short_history, few_events): not fitted.
+    """
+
+    intercept: float
+    coefficients: tuple[float, ...]
+    spread: tuple[float, ...]
+    customers: int
+    silent: int
+    cut: date
+    days: int
+    problem: str = ""
+
+
+def window(cells: pd.DataFrame, value: Value) -> int:
+    """Days of silence that count as churn: 13 weeks, or three times the median usual gap of repeat buyers, in weeks."""
+    if value.churn_days is not None:
+        return value.churn_days
+    repeat = cells[cells["repeat_purchases"] > 0]
+    gaps = repeat["last_purchase_age_days"] / repeat["repeat_purchases"]
+    order = np.argsort(gaps.to_numpy(), kind="stable")
+    upto = repeat["customers"].to_numpy()[order].cumsum()
+    median = gaps.to_numpy()[order][np.searchsorted(upto, upto[-1] / 2)] if len(repeat) else 0.0
+    return 7 * round(max(MIN_DAYS, GAPS * median) / 7)
 
 
 def observed(before: ir.Table, purchase_days: ir.Table, period: Period, min_n: int) -> ir.Table:
@@ -19,27 +66,213 @@ def observed(before: ir.Table, purchase_days: ir.Table, period: Period, min_n: i
 
     `before` are the tiers of the previous quarter's end. A band of fewer than `min_n` customers is marked thin.
     """
-    bought = purchase_days.filter(_.order_date.between(period.start, period.as_of), _.orders > 0)
-    known = before.filter(_.state == "active").mutate(recency_band=_band(before.recency_days))
-    joined = known.left_join(bought.select("customer_id").distinct().mutate(is_back=True), "customer_id")
+    known = before.filter(_.state == "active")
+    counted = counted_silence(known, purchase_days, period.start - timedelta(days=1), period.as_of)
+    return counted.mutate(is_thin=_.customers < min_n).order_by("recency_band")
+
+
+def counted_silence(known: ir.Table, purchase_days: ir.Table, cut: date, as_of: date) -> ir.Table:
+    """How many of the customers known at `cut` bought nothing from then to `as_of`, by days since their last order."""
+    bought = _buyers(purchase_days, cut, as_of).mutate(is_back=True)
+    joined = known.mutate(recency_band=band(known.recency_days)).left_join(bought, "customer_id")
     counted = joined.group_by("recency_band").aggregate(customers=_.count(), silent=_.is_back.isnull().sum())
-    rated = counted.mutate(silent_rate=_.silent / _.customers, is_thin=_.customers < min_n)
-    return rated.order_by("recency_band")
+    return counted.mutate(silent_rate=_.silent / _.customers)
 
 
-def warnings(tiered: ir.Table, rates: ir.Table, rows: int) -> ir.Table:
-    """The customers with most money at risk: 12-month spend times the observed rate of their band, biggest first."""
-    known = tiered.filter(_.state == "active").mutate(recency_band=_band(tiered.recency_days))
-    joined = known.inner_join(rates.select("recency_band", "silent_rate"), "recency_band")
-    at_risk = joined.mutate(at_risk_minor=(_.monetary_12m_minor * _.silent_rate).round().cast("int64"))
-    place = ibis.row_number().over(order_by=[ibis.desc("at_risk_minor"), "customer_id"]) + 1
-    ranked = at_risk.filter(_.at_risk_minor > 0).mutate(rank=place).order_by("rank").limit(rows)
-    return ranked.select(*TABLES["churn_warnings"].columns)
-
-
-def _band(recency: ir.Value) -> ir.Value:
+def band(recency: ir.Value) -> ir.Value:
     """Lower edge of the band of days since the last order: 0, 8, 15, 31, 61, 91, 181."""
     starts = (0, *(edge + 1 for edge in EDGES))
     return ibis.cases(
         *[(recency <= edge, start) for start, edge in zip(starts, EDGES, strict=False)], else_=starts[-1]
     ).cast("int64")
+
+
+def features(purchase_days: ir.Table, as_of: date) -> ir.Table:
+    """Per customer who bought by `as_of`: repeat purchases, days since the last and the first, purchase days lately."""
+    known = btyd.histories(purchase_days, as_of)
+    recent = purchase_days.filter(_.orders > 0, _.order_date <= ibis.literal(as_of))
+    lately = recent.group_by("customer_id").aggregate(
+        **{f"purchase_days_{n}": (_.order_date > ibis.literal(as_of - timedelta(days=n))).sum() for n in (90, 180)}
+    )
+    joined = known.left_join(lately, "customer_id").drop("customer_id_right")
+    return joined.mutate(recency_days=_.tenure_days - _.last_purchase_age_days).select(
+        "customer_id", "last_purchase_age_days", *FEATURES
+    )
+
+
+def learn(purchase_days: ir.Table, first: date, as_of: date, days: int) -> Logistic:
+    """Fit the logistic option where the outcome is known by `as_of`: who was silent in the last `days`.
+
+    `first` is the first day of data; the features need as many days before the cut as the outcome takes. At most
+    100,000 customers, those with the smallest hash of their id.
+    """
+    cut = as_of - timedelta(days=days)
+    nothing = Logistic(float("nan"), (), (), 0, 0, cut, days)
+    if (cut - first).days < days:
+        return Logistic(**{**vars(nothing), "problem": "short_history"})
+    known = features(purchase_days, cut)
+    drawn = known.order_by(_.customer_id.hexdigest("md5"), "customer_id").limit(TRAINING)
+    labelled = drawn.left_join(_buyers(purchase_days, cut, as_of).mutate(is_back=True), "customer_id")
+    frame = labelled.mutate(is_silent=_.is_back.isnull()).order_by("customer_id").to_pyarrow().to_pandas()
+    silent = int(frame["is_silent"].sum())
+    if min(silent, len(frame) - silent) < MIN_EVENTS:
+        return Logistic(**{**vars(nothing), "customers": len(frame), "silent": silent, "problem": "few_events"})
+    return _fitted(frame, cut, days)
+
+
+def _fitted(frame: pd.DataFrame, cut: date, days: int) -> Logistic:
+    from sklearn.linear_model import LogisticRegression
+
+    x = np.log1p(frame[list(FEATURES)].to_numpy(float))
+    mean, spread = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-9)
+    found = LogisticRegression(max_iter=1000).fit((x - mean) / spread, frame["is_silent"])
+    slopes = (found.coef_[0] / spread).round(9)
+    intercept = round(float(found.intercept_[0] - mean @ slopes), 9)
+    return Logistic(intercept, tuple(slopes.tolist()), tuple(spread.round(9).tolist()), len(frame),
+                    int(frame["is_silent"].sum()), cut, days)  # fmt: skip
+
+
+def logistic_risk(table: ir.Table, model: Logistic) -> ir.Value:
+    """The logistic option's chance of silence, in the engine; null where nothing was fitted."""
+    if model.problem:
+        return ibis.null("float64")
+    terms = [(table[f].cast("float64") + 1).ln() * c for f, c in zip(FEATURES, model.coefficients, strict=True)]
+    total = terms[0] + terms[1] + terms[2] + terms[3] + terms[4] + model.intercept
+    return 1 / (1 + (-total).exp())
+
+
+def coefficients(model: Logistic) -> pd.DataFrame:
+    """What raises and lowers the chance of silence: per unit of log1p, and as odds ratio per standard deviation."""
+    frame = pd.DataFrame({"predictor": FEATURES[: len(model.coefficients)], "coefficient": model.coefficients})
+    ratio = np.exp(np.array(model.coefficients) * np.array(model.spread))
+    return frame.assign(odds_ratio=ratio, customers=model.customers)
+
+
+def source(wanted: str, card: pd.DataFrame, model: btyd.Purchases, logistic: Logistic) -> str:
+    """Where the risk comes from: what the params want, else what gave the most exact chances in the back-test.
+
+    Exact: the lowest Brier score on all customers. Without a back-test it is the model; where that cannot be used
+    either, what was counted.
+    """
+    usable = [name for name, works in (("btyd", model.is_usable), ("logistic", not logistic.problem)) if works]
+    if wanted in ("btyd", "logistic", "observed"):
+        return wanted if wanted in usable else "observed"
+    tested = card[(card["score_target"] == "silence") & (card["population"] == "all")]
+    errors = tested.replace({"score": {"recency_rate": "observed"}}).set_index("score")["brier"].astype(float)
+    known = errors[errors.index.isin([*usable, "observed"])].dropna()
+    return str(known.idxmin()) if len(known) else [*usable, "observed"][0]
+
+
+def assess(valued: ir.Table, known: ir.Table, rates: ir.Table, before: ir.Table, logistic: Logistic) -> ir.Table:
+    """Add to each customer the counted and the logistic risk, his usual gap, and his tier a quarter ago.
+
+    `valued` has the model's risk, `known` the features, `rates` the counted silence, `before` last quarter's tiers.
+    """
+    joined = valued.left_join(known.select("customer_id", *FEATURES[3:]), "customer_id").drop("customer_id_right")
+    banded = joined.mutate(recency_band=band(joined.recency_days))
+    rated = banded.left_join(rates.select("recency_band", "silent_rate"), "recency_band").drop("recency_band_right")
+    earlier = before.select("customer_id", tier_before=before.tier)
+    placed = rated.left_join(earlier, "customer_id").drop("customer_id_right")
+    gap = (placed.last_purchase_age_days / placed.repeat_purchases.nullif(0)).round(1)
+    return placed.mutate(
+        tier_before=_.tier_before.fill_null("absent"),
+        logistic_risk=logistic_risk(placed, logistic),
+        usual_gap_days=gap,
+        overdue_ratio=(placed.recency_days / gap.nullif(0)).round(2),
+    )
+
+
+def alerts(assessed: ir.Table, chosen: str, settings: Segment) -> ir.Table:
+    """Add the chance of silence from the chosen source, alert, money at risk, reason and action.
+
+    Red: a chance of at least `red_risk` for a customer who was in one of the two best tiers a quarter ago. Amber: any
+    other chance of at least `amber_risk`. Watch: at least twice the mean chance of the active customers. Money at risk:
+    the chance times what the customer would bring over the horizon if he stays one; without a model, his spend of the
+    last 12 months.
+    """
+    value = settings.value
+    risk = {"btyd": assessed.btyd_risk, "logistic": assessed.logistic_risk, "observed": assessed.silent_rate}[chosen]
+    best = [rule.tier for rule in settings.tiers[:BEST_TIERS]]
+    red = (risk >= value.red_risk) & assessed.tier_before.isin(best)
+    usual = risk.mean(where=assessed.state == "active").over().round(6)
+    modelled = assessed.active_purchases * assessed.expected_value_minor
+    brings = ibis.greatest(modelled.coalesce(assessed.monetary_12m_minor.cast("float64")), 0.0)
+    return assessed.mutate(
+        churn_risk=risk.round(9),
+        risk_source=ibis.ifelse(risk.isnull(), "none", chosen),
+        alert=ibis.cases(
+            (risk.isnull(), "no_alert"),
+            (red, "red"),
+            (risk >= value.amber_risk, "amber"),
+            (risk >= WATCH * usual, "watch"),
+            else_="no_alert",
+        ),
+        at_risk_minor=(risk * brings).round().cast("int64"),
+        reason=_reason(assessed),
+    )
+
+
+def warnings(alerted: ir.Table, rows: int) -> pd.DataFrame:
+    """The list to act on: customers with an alert, the most money at risk first.
+
+    Only who bought within 180 days: an earlier customer is lost already, and a case for winning back.
+    """
+    listed = alerted.filter(_.recency_days <= LISTED_DAYS, _.alert != "no_alert", _.at_risk_minor > 0)
+    place = ibis.row_number().over(order_by=[ibis.desc("at_risk_minor"), "customer_id"]) + 1
+    ranked = listed.mutate(rank=place.cast("int64"), advice=_advice(listed)).order_by("rank").limit(rows)
+    frame = ranked.to_pyarrow().to_pandas(date_as_object=False)
+    said = [_sentences(row.reason, row.recency_days, row.usual_gap_days) for row in frame.itertuples()]
+    texts = pd.DataFrame(said, columns=["warning_text", "warning_text_zh"], index=frame.index, dtype="str")
+    return pd.concat([frame, texts], axis=1)[list(TABLES["churn_warnings"].columns)]
+
+
+def alert_sizes(alerted: ir.Table) -> pd.DataFrame:
+    """How many customers, and how much money at risk, are behind each alert; the list holds only the first of them."""
+    counted = (
+        alerted.filter(_.recency_days <= LISTED_DAYS)
+        .group_by("alert")
+        .aggregate(
+            customers=_.count(),
+            expected_silent=(_.churn_risk * 1e6).round().cast("int64").sum().fill_null(0) / 1e6,
+            at_risk_minor=_.at_risk_minor.sum().fill_null(0),
+        )
+    )
+    frame = counted.to_pyarrow().to_pandas().set_index("alert").reindex(ALERTS).fillna(0)
+    return frame.reset_index().astype({"customers": "int64", "at_risk_minor": "int64"})
+
+
+def _reason(table: ir.Table) -> ir.Value:
+    """Why a customer may be leaving. It explains and does not rank: the ratio to the usual gap is a poor score."""
+    return ibis.cases(
+        (table.recency_days.isnull(), ""),
+        (table.repeat_purchases == 0, "bought_once"),
+        (table.overdue_ratio >= OVERDUE, "overdue"),
+        (table.purchase_days_90 * 2 < table.purchase_days_180, "slowing"),
+        else_="rare_buyer",
+    )
+
+
+def _advice(table: ir.Table) -> ir.Value:
+    return ibis.cases(
+        (table.alert == "red", "call_within_week"),
+        (table.reason == "bought_once", "invite_second"),
+        else_="send_reminder",
+    )
+
+
+def _sentences(reason: str, recency: int, gap: float) -> tuple[str, str]:
+    en, zh = f"last purchase {recency} d ago", f"距上次购买{recency}天"
+    if reason == "bought_once":
+        return f"bought on one day only, {recency} d ago", f"仅购买过一次，距今{recency}天"
+    usual = f"{gap:.0f}" if gap >= 10 else f"{gap:.1f}"
+    if reason == "overdue":
+        times = f"{recency / gap:.1f}"
+        return f"usual gap {usual} d, now {recency} d = {times}x", f"通常间隔{usual}天，现已{recency}天，为{times}倍"
+    if reason == "slowing":
+        return f"bought less in the last 90 d than in the 90 d before; {en}", f"近90天购买少于此前90天；{zh}"
+    return f"buys rarely (usual gap {usual} d); {en}", f"购买稀疏（通常间隔{usual}天）；{zh}"
+
+
+def _buyers(purchase_days: ir.Table, cut: date, as_of: date) -> ir.Table:
+    inside = (_.order_date > ibis.literal(cut), _.order_date <= ibis.literal(as_of), _.orders > 0)
+    return purchase_days.filter(*inside).select("customer_id").distinct()

@@ -1,10 +1,14 @@
 """Groups found by an algorithm: k-means on log recency, frequency, money and tenure.
 
-Fitted on a sample drawn by a hash of the customer id, then applied to every customer in the engine.
-Silhouettes are compared within this one transform only: across transforms the worst one can have the best.
+Fitted on a sample drawn by a hash of the customer id, then applied to every customer in the engine. The transform is
+log1p, then (x - mean) / sd of the fitted sample; negative net spend counts as none. Only who bought in the window is in
+a group: the others' recency and money say nothing that their state does not.
 """
 
 from dataclasses import dataclass
+from datetime import date
+from functools import reduce
+from operator import add
 
 import ibis
 import ibis.expr.types as ir
@@ -12,92 +16,78 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from crmlib.params import Clusters
+from crmlib.periods import Period
 from crmlib.schema import TABLES
 
 FEATURES = ("recency_days", "frequency_12m", "monetary_12m_minor", "tenure_days")
+STARTS = 10
+"""Random starts of the final fit: with one, k-means often ends in a bad optimum."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """Frozen scaler and centroids: log1p, then (x - mean) / sd; `names` by cluster number."""
+    """Frozen scaler and centroids (in scaled logs), a number and a name each; `highest` is the last number given."""
 
+    version: str
+    frozen_on: date
     mean: tuple[float, ...]
     sd: tuple[float, ...]
     centroids: tuple[tuple[float, ...], ...]
+    numbers: tuple[int, ...]
     names: tuple[str, ...]
+    highest: int
 
 
 def sample(tiered: ir.Table, size: int) -> ir.Table:
-    """At most `size` active customers, the same ones each time: those with the smallest hash of their id."""
-    active = tiered.filter(_.state == "active")
-    return active.order_by(_.customer_id.hexdigest("md5"), "customer_id").limit(size).select("customer_id", *FEATURES)
+    """At most `size` active customers, the same ones each time: those with the smallest hash of their id, by that."""
+    active = tiered.filter(_.state == "active").select("customer_id", *FEATURES)
+    return active.order_by(_.customer_id.hexdigest("md5"), "customer_id").limit(size)
 
 
-def candidates(sampled: pd.DataFrame, settings: Clusters, seed: int) -> pd.DataFrame:
-    """For each k: silhouette, stability (10th percentile of bootstrap ARI), smallest share, gap statistic and error.
-
-    `is_stable` says whether stability and smallest share both meet the settings. No rows where customers are too few.
-    """
-    x = _scaled(sampled, *_scaler(sampled))
-    largest = min(settings.k_max, len(np.unique(x, axis=0)) // 10)  # ten different customers per cluster at least
-    rows = [_candidate(x, k, settings, seed) for k in range(settings.k_min, largest + 1)]
-    found = pd.DataFrame(rows, columns=["k", "silhouette", "stability", "smallest_share", "gap", "gap_error"])
-    stable = (found["stability"] >= settings.min_stability) & (found["smallest_share"] >= settings.min_share)
-    return found.assign(is_stable=stable)
-
-
-def choose(candidates: pd.DataFrame, settings: Clusters) -> int:
-    """The smallest stable k that meets the gap one-standard-error rule, else the stable k with the best silhouette.
-
-    Tibshirani, Walther and Hastie (2001): gap(k) >= gap(k+1) - error(k+1). `settings.k` overrides it. Where no k is
-    stable, the least unstable one, to look at and not to act on; 1 where there was nothing to choose from.
-    """
-    if settings.k is not None:
-        return settings.k
-    if candidates.empty:
-        return 1
-    following = (candidates["gap"] - candidates["gap_error"]).shift(-1)
-    stable = candidates[candidates["is_stable"]]
-    sufficient = stable[stable["gap"] >= following[stable.index]]
-    if len(sufficient):
-        return int(sufficient["k"].min())
-    ranked = stable.sort_values(["silhouette", "k"], ascending=[False, True])
-    tiny = candidates["smallest_share"] < settings.min_share
-    unstable = candidates.assign(tiny=tiny).sort_values(["tiny", "stability", "k"], ascending=[True, False, True])
-    return int((ranked if len(ranked) else unstable)["k"].iloc[0])
-
-
-def chosen(candidates: pd.DataFrame, k: int) -> pd.DataFrame:
-    """The candidates with the one in use marked."""
-    return candidates.assign(is_chosen=candidates["k"] == k)
-
-
-def fit(sampled: pd.DataFrame, k: int, seed: int) -> Model:
-    """k-means (10 starts) with the customers' own scaler; clusters are numbered by falling median spend and named."""
-    mean, sd = _scaler(sampled)
-    labels, centroids = _kmeans(_scaled(sampled, mean, sd), k, 10, seed)
+def fit(sampled: pd.DataFrame, k: int, seed: int, period: Period) -> Model:
+    """k-means with the customers' own scaler; clusters are numbered from 1 by falling median spend, and named."""
+    if sampled.empty:
+        return Model(str(period), period.as_of, (0.0,) * 4, (1.0,) * 4, ((0.0,) * 4,), (1,), ("core",), 1)
+    mean, sd = scaler(sampled)
+    labels, centroids = kmeans(scaled(sampled, mean, sd), k, STARTS, seed)
     medians = sampled.groupby(labels)[list(FEATURES)].median()
     order = medians.sort_values(["monetary_12m_minor", "recency_days"], ascending=[False, True]).index
-    return Model(tuple(mean), tuple(sd), tuple(map(tuple, centroids[order])), _names(medians.loc[order]))
+    return Model(
+        str(period), period.as_of, tuple(mean), tuple(sd), tuple(tuple(c) for c in centroids[order].tolist()),
+        tuple(range(1, k + 1)), names(medians.loc[order]), k,
+    )  # fmt: skip
 
 
 def assign(tiered: ir.Table, model: Model) -> ir.Table:
-    """The nearest centroid for each active customer, computed in the engine; 0 spends most."""
-    active = tiered.filter(_.state == "active")
-    scaled = [(_log1p(active[f]) - m) / s for f, m, s in zip(FEATURES, model.mean, model.sd, strict=True)]
-    distances = [
-        ibis.literal(0.0) + sum((x - c) ** 2 for x, c in zip(scaled, centre, strict=True)) for centre in model.centroids
-    ]
-    nearest = ibis.least(*distances)
-    number = ibis.cases(*[(d == nearest, i) for i, d in enumerate(distances)], else_=len(distances) - 1)
-    name = ibis.cases(*[(number == i, name) for i, name in enumerate(model.names)], else_=model.names[-1])
-    return active.select("customer_id", "tier", *FEATURES, cluster=number.cast("int64"), cluster_name=name)
+    """Every customer with the number and name of the nearest centroid; null and '' for who did not buy in the window.
+
+    |z - c|^2 without |z|^2, which is the same for each centroid: a straight line in the logs.
+    """
+    logs = {f"log_{f}": (ibis.greatest(tiered[f], 0) + 1).cast("float64").ln() for f in FEATURES}
+    logged = tiered.select("customer_id", "tier", "state", *FEATURES, **logs)
+    distances = {f"d{i}": _line(logged, centre, model) for i, centre in enumerate(model.centroids)}
+    measured = logged.mutate(**distances).drop(*logs)
+    nearest = ibis.least(*[measured[d] for d in distances])
+    is_active = measured.state == "active"
+    at = [(is_active & (measured[d] == nearest), i) for i, d in enumerate(distances)]
+    return measured.select(
+        "customer_id", "tier", "state", *FEATURES,
+        cluster=ibis.cases(*[(here, model.numbers[i]) for here, i in at], else_=ibis.null("int64")).cast("int64"),
+        cluster_name=ibis.cases(*[(here, model.names[i]) for here, i in at], else_=""),
+    )  # fmt: skip
+
+
+def _line(logged: ir.Table, centre: tuple[float, ...], model: Model) -> ir.Value:
+    constant = sum(c * c + 2 * c * m / s for c, m, s in zip(centre, model.mean, model.sd, strict=True))
+    slopes = [-2 * c / s for c, s in zip(centre, model.sd, strict=True)]
+    terms = [logged[f"log_{f}"] * ibis.literal(w, "float64") for f, w in zip(FEATURES, slopes, strict=True)]
+    return reduce(add, terms, ibis.literal(float(constant), "float64"))
 
 
 def profile(assigned: ir.Table) -> ir.Table:
-    """Each cluster's size and its typical customer (medians) in raw units."""
-    sizes = assigned.group_by(["cluster", "cluster_name"]).aggregate(
+    """Each cluster's size and its typical customer (medians) in raw units; shares are of the customers in clusters."""
+    grouped = assigned.filter(_.cluster.notnull())
+    sizes = grouped.group_by(["cluster", "cluster_name"]).aggregate(
         customers=_.count(),
         recency_days=_.recency_days.quantile(0.5).round().cast("int64"),
         frequency_12m=_.frequency_12m.quantile(0.5).round().cast("int64"),
@@ -110,25 +100,32 @@ def profile(assigned: ir.Table) -> ir.Table:
     return shares.order_by("cluster").select(*TABLES["cluster_profile"].columns)
 
 
-def _log1p(value: ir.Value) -> ir.Value:
-    return (ibis.greatest(value, 0) + 1).ln()
+def positions(profile: pd.DataFrame, model: Model) -> pd.DataFrame:
+    """Where each cluster's typical customer stands, in standard deviations from the average of the logs.
+
+    One row per cluster, one column per feature.
+    """
+    found = pd.DataFrame(scaled(profile, list(model.mean), list(model.sd)), columns=list(FEATURES))
+    return found.assign(cluster_name=profile["cluster_name"].to_numpy()).set_index("cluster_name")
 
 
-def _scaler(sampled: pd.DataFrame) -> tuple[list[float], list[float]]:
+def scaler(sampled: pd.DataFrame) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each logged feature; 1 for one that does not vary."""
     logged = _logged(sampled)
     sd = logged.std(axis=0)
     return logged.mean(axis=0).tolist(), np.where(sd == 0, 1, sd).tolist()
 
 
-def _scaled(sampled: pd.DataFrame, mean: list[float], sd: list[float]) -> np.ndarray:
-    return (_logged(sampled) - mean) / sd
+def scaled(frame: pd.DataFrame, mean: list[float], sd: list[float]) -> np.ndarray:
+    return (_logged(frame) - mean) / sd
 
 
-def _logged(sampled: pd.DataFrame) -> np.ndarray:
-    return np.log1p(sampled[list(FEATURES)].to_numpy("float64").clip(min=0))
+def _logged(frame: pd.DataFrame) -> np.ndarray:
+    return np.log1p(frame[list(FEATURES)].to_numpy("float64").clip(min=0))
 
 
-def _kmeans(x: np.ndarray, k: int, starts: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def kmeans(x: np.ndarray, k: int, starts: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and centroids."""
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
@@ -137,49 +134,17 @@ def _kmeans(x: np.ndarray, k: int, starts: int, seed: int) -> tuple[np.ndarray, 
     return model.labels_, model.cluster_centers_
 
 
-def _candidate(x: np.ndarray, k: int, settings: Clusters, seed: int) -> tuple[int, float, float, float, float, float]:
-    from sklearn.metrics import silhouette_score
+def names(medians: pd.DataFrame, taken: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Names by fixed rules on raw medians, the biggest spenders first; a repeated name gets a number.
 
-    labels, centroids = _kmeans(x, k, 10, seed)
-    silhouette = silhouette_score(x, labels, sample_size=min(len(x), 5_000), random_state=seed)
-    gap, error = _gap(x, labels, centroids, k, seed)
-    shares = np.bincount(labels, minlength=k) / len(x)
-    return k, float(silhouette), _stability(x, labels, k, settings.bootstraps, seed), float(shares.min()), gap, error
-
-
-def _stability(x: np.ndarray, labels: np.ndarray, k: int, times: int, seed: int) -> float:
-    """10th percentile of the adjusted Rand index between the clustering and those of bootstrap samples."""
-    from sklearn.metrics import adjusted_rand_score, pairwise_distances_argmin
-
-    rng, scores = np.random.default_rng(seed), []
-    for _draw in range(times):
-        _labels, centroids = _kmeans(x[rng.integers(0, len(x), len(x))], k, 3, seed)
-        scores.append(adjusted_rand_score(labels, pairwise_distances_argmin(x, centroids)))
-    return float(np.quantile(scores, 0.1))
-
-
-def _gap(x: np.ndarray, labels: np.ndarray, centroids: np.ndarray, k: int, seed: int) -> tuple[float, float]:
-    """Gap statistic against 10 uniform references in the data's box, and its standard error."""
-    rng, low, high = np.random.default_rng(seed), x.min(axis=0), x.max(axis=0)
-    logs = []
-    for _draw in range(10):
-        reference = rng.uniform(low, high, x.shape)
-        logs.append(_log_inertia(reference, *_kmeans(reference, k, 1, seed)))
-    error = np.std(logs) * np.sqrt(1 + 1 / len(logs))
-    return float(np.mean(logs) - _log_inertia(x, labels, centroids)), float(error)
-
-
-def _log_inertia(x: np.ndarray, labels: np.ndarray, centroids: np.ndarray) -> float:
-    return float(np.log(((x - centroids[labels]) ** 2).sum()))
-
-
-def _names(medians: pd.DataFrame) -> tuple[str, ...]:
-    """Names by fixed rules on raw medians; no two clusters share one (a repeated name gets a number)."""
-    names: list[str] = []
+    `taken` are names that other clusters keep.
+    """
+    given = list(taken)
     typical = medians["frequency_12m"].median()
     newest = min(365.0, 0.75 * medians["tenure_days"].max())
-    for recency, frequency, tenure in medians[["recency_days", "frequency_12m", "tenure_days"]].to_numpy():
-        if not names:
+    columns = ["recency_days", "frequency_12m", "tenure_days"]
+    for place, (recency, frequency, tenure) in enumerate(medians[columns].to_numpy("float64").tolist()):
+        if place == 0:
             name = "core"
         elif recency > 180:
             name = "fading"
@@ -187,6 +152,10 @@ def _names(medians: pd.DataFrame) -> tuple[str, ...]:
             name = "growing"
         else:
             name = "regular" if frequency >= typical else "occasional"
-        taken = sum(n.split("_")[0] == name for n in names)
-        names.append(f"{name}_{taken + 1}" if taken else name)
-    return tuple(names)
+        number = next(n for n in range(1, len(given) + 2) if _numbered(name, n) not in given)
+        given.append(_numbered(name, number))
+    return tuple(given[len(taken) :])
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}_{number}"

@@ -1,20 +1,32 @@
 """Recency, frequency, monetary: measured, then mapped to 0-100 by frozen anchors.
 
 Ties are equal by construction: a score depends on the raw value alone, never on other customers or on row order.
+`rank` gives relative scores instead, for exploration; every result made from them says so in `scoring`.
 """
 
+from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
 import ibis
 import ibis.expr.types as ir
-import pandas as pd
 from ibis import _
 
-from crmlib.params import Anchors, Knots, Segment
+from crmlib.errors import InputError
+from crmlib.params import Anchors, Knots, Segment, Settings
 from crmlib.periods import Period
 
-QUANTILES = (0.20, 0.40, 0.60, 0.80, 0.95)
+STATES = ("active", "lapsed", "returns_only", "prospect")
+HAS_TIER = STATES[:2]
+"""States of customers who have bought at least once."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What turns observed values into the units of the anchors: orders, and minor units of money."""
+
+    orders: float = 1.0
+    money: float = 0.01
 
 
 def summarise(purchase_days: ir.Table, customers: ir.Table, period: Period) -> ir.Table:
@@ -28,21 +40,28 @@ def summarise(purchase_days: ir.Table, customers: ir.Table, period: Period) -> i
     measured = seen.group_by("customer_id").aggregate(
         first_order_date=_.order_date.min(where=_.orders > 0),
         last_order_date=_.order_date.max(where=_.orders > 0),
-        frequency_12m=_.orders.sum(where=recent).fill_null(0),
-        monetary_12m_minor=_.net_minor.sum(where=recent).fill_null(0),
+        frequency_12m=_.orders.sum(where=recent),
+        monetary_12m_minor=_.net_minor.sum(where=recent),
         orders_total=_.orders.sum(),
     )
-    everyone = customers.select("customer_id").union(measured.select("customer_id"), distinct=True)
-    joined = everyone.left_join(measured, "customer_id")
-    return joined.select(
+    joined = customers.select("customer_id").outer_join(measured, "customer_id")
+    everyone = joined.select(
+        "first_order_date",
+        "last_order_date",
+        "orders_total",
+        customer_id=ibis.coalesce(joined.customer_id, joined.customer_id_right),
+        frequency_12m=joined.frequency_12m.fill_null(0),
+        monetary_12m_minor=joined.monetary_12m_minor.fill_null(0),
+    )
+    return everyone.select(
         "customer_id",
         "first_order_date",
         "last_order_date",
-        state=_state(joined),
-        recency_days=_days_between(joined.last_order_date, period.as_of),
-        frequency_12m=_.frequency_12m.fill_null(0),
-        monetary_12m_minor=_.monetary_12m_minor.fill_null(0),
-        tenure_days=_days_between(joined.first_order_date, period.as_of),
+        state=_state(everyone),
+        recency_days=_days_between(everyone.last_order_date, period.as_of),
+        frequency_12m=_.frequency_12m,
+        monetary_12m_minor=_.monetary_12m_minor,
+        tenure_days=_days_between(everyone.first_order_date, period.as_of),
     )
 
 
@@ -59,27 +78,84 @@ def _days_between(earlier: ir.Value, later: date) -> ir.Value:
     return ibis.literal(later).delta(earlier, unit="day").cast("int64")
 
 
-def score(summary: ir.Table, anchors: Anchors, minor_per_major: int, scale: float = 1.0) -> ir.Table:
+def score(summary: ir.Table, anchors: Anchors, scale: Scale) -> ir.Table:
     """Add R, F and M scores (0-100, 6 decimals) and their sum; who never bought has no recency and scores 0.
 
-    `scale` brings a window that the data cover only in part to 12 months (12 / months covered); raw values stay as
-    observed. Interpolation is linear between knots and flat beyond them (numpy.interp).
+    `scale` is for scoring only; raw values stay as observed. Interpolation is linear between knots and flat beyond them
+    (numpy.interp).
     """
-    money = summary.monetary_12m_minor.cast("float64") * (scale / minor_per_major)
+    orders = summary.frequency_12m.cast("float64") * scale.orders
+    money = summary.monetary_12m_minor.cast("float64") * scale.money
     scored = summary.mutate(
         recency_score=interpolate(summary.recency_days, anchors.recency_days).fill_null(0.0),
-        frequency_score=interpolate(summary.frequency_12m.cast("float64") * scale, anchors.frequency_12m),
+        frequency_score=interpolate(orders, anchors.frequency_12m),
         monetary_score=interpolate(money, anchors.monetary_12m),
     )
-    return scored.mutate(rfm_total=(_.recency_score + _.frequency_score + _.monetary_score).round(6))
+    return _totalled(scored, anchors.kind)
+
+
+def rank(summary: ir.Table) -> ir.Table:
+    """Add scores that are mid-ranks among all who ever bought: the share below plus half of the equal, times 100.
+
+    Relative: when everyone grows nothing moves, and when others join everyone does. Not comparable between quarters.
+    """
+    ranked = summary.mutate(is_ranked=summary.state.isin(HAS_TIER))
+    directions = {
+        "recency_score": (ranked.recency_days, ranked.recency_days.desc()),
+        "frequency_score": (ranked.frequency_12m, ranked.frequency_12m.asc()),
+        "monetary_score": (ranked.monetary_12m_minor, ranked.monetary_12m_minor.asc()),
+    }
+    everyone = ranked.count().over(group_by="is_ranked")
+    scores = {}
+    for name, (value, order) in directions.items():
+        below = ibis.rank().over(group_by="is_ranked", order_by=order)
+        equal = ranked.count().over(group_by=["is_ranked", value])
+        share = (below + equal / 2) / everyone
+        scores[name] = ibis.cases((ranked.is_ranked, (100 * share).round(6)), else_=0.0)
+    return _totalled(ranked.mutate(**scores).drop("is_ranked"), "percentile")
+
+
+def _totalled(scored: ir.Table, scoring: str) -> ir.Table:
+    total = (scored.recency_score + scored.frequency_score + scored.monetary_score).round(6)
+    return scored.mutate(rfm_total=total, scoring=ibis.literal(scoring))
+
+
+def scale_of(purchase_days: ir.Table, period: Period, settings: Settings) -> Scale:
+    """How a quarter's values are brought to the anchors' 12 months and prices."""
+    window = window_scale(purchase_days, period, settings.segment)
+    return Scale(window, window / 10**settings.book.minor_digits / price_level(period, settings.segment))
 
 
 def window_scale(purchase_days: ir.Table, period: Period, settings: Segment) -> float:
     """What brings a partly covered 12-month window to 12 months; 1 where the params want values as observed."""
-    first = purchase_days.filter(_.order_date <= ibis.literal(period.as_of)).order_date.min().to_pyarrow().as_py()
-    if settings.truncated_window == "as_observed" or first is None:
+    if settings.truncated_window == "as_observed":
         return 1.0
-    return 12 / period.months_covered(first)
+    return 12 / months_seen(purchase_days, period)
+
+
+def months_seen(purchase_days: ir.Table, period: Period) -> int:
+    """How many of the 12 months up to the quarter's end the data cover; 12 where there are none to scale."""
+    first = purchase_days.filter(_.order_date <= ibis.literal(period.as_of)).order_date.min().to_pyarrow().as_py()
+    return 12 if first is None else period.months_covered(first)
+
+
+def price_level(period: Period, settings: Segment) -> float:
+    """Prices of a quarter relative to those at the anchors' date; 1 without an index.
+
+    The spend of 12 months is divided by one figure: the window of the anchors ends at their date, and this one at the
+    quarter's, so both lag prices alike.
+    """
+    index, base = settings.price_index, Period.containing(settings.anchors.frozen_on)
+    if not index:
+        return 1.0
+    there = {p: index.get(str(p), index.get(str(p.year))) for p in (period, base)}
+    now, then = there[period], there[base]
+    if now is None and str(period) != str(base):
+        raise InputError(
+            f"segment.price_index has no value for {period}: add '{period}' or '{period.year}' (1 is the price level "
+            f"at the anchors' date, {settings.anchors.frozen_on})"
+        )
+    return (now or 1.0) / (then or 1.0)
 
 
 def interpolate(value: ir.Value, knots: Knots) -> ir.Value:
@@ -96,43 +172,3 @@ def raw_at(knots: Knots, score: float) -> float:
         if min(y0, y1) <= score <= max(y0, y1) and y0 != y1:
             return x0 + (score - y0) * (x1 - x0) / (y1 - y0)
     return knots[0][0] if score == knots[0][1] else knots[-1][0]
-
-
-def baseline(purchase_days: ir.Table, summary: ir.Table, period: Period) -> ir.Table:
-    """What anchors are frozen from: active customers' frequency, money, and the longest silence they came back from.
-
-    Today's silence says little by itself in a book where most buy weekly; the silences that customers returned from say
-    how long is long. `longest_gap_days` is null for a customer with one purchase day.
-    """
-    days = purchase_days.filter(_.orders > 0, _.order_date <= ibis.literal(period.as_of))
-    earlier = days.order_date.lag().over(group_by="customer_id", order_by="order_date")
-    gaps = days.mutate(gap=days.order_date.delta(earlier, unit="day"))
-    longest = gaps.group_by("customer_id").aggregate(longest_gap_days=_.gap.max())
-    active = summary.filter(_.state == "active")
-    return active.left_join(longest, "customer_id").select(
-        "customer_id", "frequency_12m", "monetary_12m_minor", "longest_gap_days"
-    )
-
-
-def propose_anchors(baseline: pd.DataFrame, minor_per_major: int, scale: float = 1.0) -> dict[str, list[list[float]]]:
-    """Knots frozen at a baseline quarter from its 20/40/60/80/95 % quantiles.
-
-    Frequency and money score 20/40/60/80/95 there, a silence as long as the customers' longest gaps 80/60/40/20/5; the
-    ends are 0, a year, and twice the highest quantile. Equal neighbours are merged: a raw value has one score.
-    """
-    scores = [100 * q for q in QUANTILES]
-    gaps = baseline["longest_gap_days"].quantile(list(QUANTILES)).round()
-    knots = {"recency_days": _rising([(0.0, 100.0), *zip(gaps, [100 - s for s in scores], strict=True), (365.0, 0.0)])}
-    for column, unit in (("frequency_12m", 1), ("monetary_12m_minor", minor_per_major)):
-        raw = baseline[column].quantile(list(QUANTILES)) * scale / unit
-        ends = [(0.0, 0.0), *zip(raw, scores, strict=True), (2 * raw.iloc[-1], 100.0)]
-        knots[column.removesuffix("_minor")] = _rising(ends)
-    return knots
-
-
-def _rising(knots: list[tuple[float, float]]) -> list[list[float]]:
-    kept: list[list[float]] = []
-    for raw, value in knots:
-        if not kept or round(raw, 2) > kept[-1][0]:
-            kept.append([round(float(raw), 2), value])
-    return kept

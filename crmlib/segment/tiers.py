@@ -4,64 +4,132 @@ A tier is an "at least" rule on all three scores. Each rule holds for every bett
 holds wins; that is why the published rule's inversions cannot be written here (see DECISIONS.md).
 """
 
-from itertools import pairwise
-
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 from ibis import _
 
 from crmlib.errors import InputError
-from crmlib.params import Anchors, Segment, Settings, TierRule
+from crmlib.params import Segment, Settings, TierRule
 from crmlib.periods import Period
 from crmlib.schema import TABLES
-from crmlib.segment import rfm
+from crmlib.segment import distance, reasons, rfm
 
-SCORES = ("recency_score", "frequency_score", "monetary_score")
+SCORES = distance.SCORES
+ORDER = ("high", "potential", "general", "risk")
+Triple = tuple[float, float, float]
 
 
 def at(purchase_days: ir.Table, customers: ir.Table, period: Period, settings: Settings) -> ir.Table:
     """Every customer's raw values, scores and tier at a quarter's end, by today's settings."""
-    minor = 10**settings.book.minor_digits
-    scale = rfm.window_scale(purchase_days, period, settings.segment)
+    scale = rfm.scale_of(purchase_days, period, settings)
     summary = rfm.summarise(purchase_days, customers, period)
-    return assign(rfm.score(summary, settings.segment.anchors, minor, scale), settings.segment, minor, scale)
+    if settings.segment.scoring == "percentile":
+        return assign(rfm.rank(summary), settings.segment, scale)
+    return assign(rfm.score(summary, settings.segment.anchors, scale), settings.segment, scale)
 
 
-def assign(scored: ir.Table, settings: Segment, minor_per_major: int, scale: float = 1.0) -> ir.Table:
+def assign(scored: ir.Table, settings: Segment, scale: rfm.Scale) -> ir.Table:
     """Add tier, the reason for a risk tier, and the distance to the next better tier."""
     rules = settings.tiers
     tiered = classify(scored, rules)
     reasoned = tiered.mutate(risk_reason=_risk_reason(tiered, rules, settings.new_customer_days))
-    return _with_distance(reasoned, rules, settings.anchors, minor_per_major, scale)
+    if settings.scoring == "percentile":
+        return distance.unknown(reasoned, rules)
+    return distance.to_next(reasoned, rules, settings.anchors, scale)
 
 
 def classify(scored: ir.Table, rules: tuple[TierRule, ...]) -> ir.Table:
     """Set each customer's tier from its scores; 'none' for who never bought or has only returns."""
     check(rules)
-    has_tier = scored.state.isin(["active", "lapsed"])
+    has_tier = scored.state.isin(rfm.HAS_TIER)
     reached = [(_reaches(scored, rule), rule.tier) for rule in rules]
     return scored.mutate(tier=ibis.cases((~has_tier, "none"), *reached, else_=rules[-1].tier))
 
 
 def check(rules: tuple[TierRule, ...]) -> None:
-    """Raise unless every customer falls in a tier and every tier can be reached."""
-    if (0.0, 0.0, 0.0) not in rules[-1].at_least:
-        raise InputError(
-            f"segment.tiers: the last tier '{rules[-1].tier}' must take everyone: give it at_least [[0, 0, 0]]"
-        )
-    for i, rule in enumerate(rules):
-        better = [need for above in rules[:i] for need in above.at_least]
-        if all(any(_implies(need, b) for b in better) for need in rule.at_least):
-            raise InputError(
-                f"segment.tiers: tier '{rule.tier}' can never be reached: the tiers above it take all of it"
-            )
-    if len({rule.tier for rule in rules}) < len(rules):
-        raise InputError("segment.tiers: a tier appears twice; merge its rules into one `at_least` list")
+    """Raise unless the rules are sound."""
+    problems = lint(rules)
+    if problems:
+        raise InputError(problems)
 
 
-def _implies(need: tuple[float, float, float], other: tuple[float, float, float]) -> bool:
-    return all(a >= b for a, b in zip(need, other, strict=True))
+def lint(rules: tuple[TierRule, ...]) -> list[str]:
+    """What is wrong with the rules, each with a customer as (R, F, M) for whom it goes wrong.
+
+    Sound rules are total (nobody is left out), reachable (no empty tier), without idle lines, and monotone (a better
+    customer is never in a lower tier). The least scores of each line are all the customers that need to be looked at:
+    any other customer for whom something goes wrong is at least as good as one of them.
+    """
+    names = [rule.tier for rule in rules]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        return [f"segment.tiers: tier '{twice}' appears twice; merge its rules into one `at_least` list"]
+    return [*_not_total(rules), *_unreachable(rules), *_idle(rules), *_not_monotone(rules)]
+
+
+def _not_total(rules: tuple[TierRule, ...]) -> list[str]:
+    if _tier_of((0.0, 0.0, 0.0), rules) is not None:
+        return []
+    return [
+        f"segment.tiers: a customer with (R, F, M) = (0, 0, 0) is in no tier; the last tier '{rules[-1].tier}' must "
+        "take everyone: give it at_least [[0, 0, 0]]"
+    ]
+
+
+def _unreachable(rules: tuple[TierRule, ...]) -> list[str]:
+    return [
+        f"segment.tiers: tier '{rule.tier}' can never be reached: its least customer, (R, F, M) = "
+        f"{_shown(rule.at_least[0])}, is in '{_tier_of(rule.at_least[0], rules)}' already; lower it or remove the tier"
+        for rule in rules
+        if not _is_reached(rule, rules)
+    ]
+
+
+def _is_reached(rule: TierRule, rules: tuple[TierRule, ...]) -> bool:
+    return any(_tier_of(need, rules) == rule.tier for need in rule.at_least)
+
+
+def _idle(rules: tuple[TierRule, ...]) -> list[str]:
+    """Lines of a reachable tier that add no customer: a better tier or another line of the same tier takes them all."""
+    found = []
+    for rule in (rule for rule in rules if _is_reached(rule, rules)):
+        for i, need in enumerate(rule.at_least):
+            others = [o for j, o in enumerate(rule.at_least) if j != i and (o != need or j < i)]
+            better = _tier_of(need, rules)
+            if better != rule.tier or any(_implies(need, other) for other in others):
+                found.append(
+                    f"segment.tiers: in '{rule.tier}' the line {_shown(need)} adds no customer: (R, F, M) = "
+                    f"{_shown(need)} is in '{better}' without it; remove the line"
+                )
+    return found
+
+
+def _not_monotone(rules: tuple[TierRule, ...]) -> list[str]:
+    """A tier that stands above a better one takes customers from it; the first such pair of customers."""
+    needs = [need for rule in rules for need in rule.at_least]
+    for lower in needs:
+        for other in needs:
+            richer = tuple(max(a, b) for a, b in zip(lower, other, strict=True))
+            had, has = _tier_of(lower, rules), _tier_of(richer, rules)
+            if had is not None and has is not None and ORDER.index(has) > ORDER.index(had):
+                return [
+                    f"segment.tiers: a better customer is in a lower tier: (R, F, M) = {_shown(richer)} is in '{has}', "
+                    f"{_shown(lower)} in '{had}'; list the tiers from best to worst"
+                ]
+    return []
+
+
+def _tier_of(scores: tuple[float, ...], rules: tuple[TierRule, ...]) -> str | None:
+    return next((rule.tier for rule in rules if any(_implies(scores, need) for need in rule.at_least)), None)
+
+
+def _implies(scores: tuple[float, ...], need: Triple) -> bool:
+    return all(a >= b for a, b in zip(scores, need, strict=True))
+
+
+def _shown(scores: tuple[float, ...]) -> str:
+    return f"({', '.join(f'{s:g}' for s in scores)})"
 
 
 def _reaches(table: ir.Table, rule: TierRule) -> ir.Value:
@@ -78,52 +146,6 @@ def _risk_reason(table: ir.Table, rules: tuple[TierRule, ...], new_days: int) ->
         (table.frequency_score < f, "low_frequency"),
         else_="low_value",
     )
-
-
-def _with_distance(
-    table: ir.Table, rules: tuple[TierRule, ...], anchors: Anchors, minor_per_major: int, scale: float
-) -> ir.Table:
-    """Add what the next tier still needs: days sooner, orders and money more, by the nearest alternative.
-
-    The distances are in observed units: with a partly covered window the threshold is scaled back.
-    """
-    branches: dict[str, list[tuple[ir.Value, ir.Value]]] = {
-        "next_tier": [],
-        "gap_days": [],
-        "gap_orders": [],
-        "gap_minor": [],
-    }
-    for better, rule in pairwise(rules):
-        lacks = [_score_gap(table, need) for need in better.at_least]
-        nearest = ibis.least(*lacks) if len(lacks) > 1 else lacks[0]
-        for need, lack in zip(better.at_least, lacks, strict=True):
-            here = (table.tier == rule.tier) & (lack == nearest)
-            branches["next_tier"].append((here, ibis.literal(better.tier)))
-            branches["gap_days"].append((here, _days_gap(table, anchors, need[0])))
-            branches["gap_orders"].append((here, _orders_gap(table, anchors, need[1], scale)))
-            branches["gap_minor"].append((here, _money_gap(table, anchors, need[2], minor_per_major / scale)))
-    none = {"next_tier": "", "gap_days": 0, "gap_orders": 0, "gap_minor": 0}
-    return table.mutate(**{name: ibis.cases(*cases, else_=none[name]) for name, cases in branches.items()})
-
-
-def _score_gap(table: ir.Table, need: tuple[float, float, float]) -> ir.Value:
-    gaps = [ibis.greatest(x - table[c], 0.0) for c, x in zip(SCORES, need, strict=True)]
-    return (gaps[0] + gaps[1] + gaps[2]).round(6)
-
-
-def _days_gap(table: ir.Table, anchors: Anchors, score: float) -> ir.Value:
-    allowed = int(rfm.raw_at(anchors.recency_days, score) + 1e-9)
-    return ibis.greatest(table.recency_days - allowed, 0).cast("int64")
-
-
-def _orders_gap(table: ir.Table, anchors: Anchors, score: float, scale: float) -> ir.Value:
-    wanted = -(-rfm.raw_at(anchors.frequency_12m, score) / scale // 1)
-    return ibis.greatest(wanted - table.frequency_12m, 0).cast("int64")
-
-
-def _money_gap(table: ir.Table, anchors: Anchors, score: float, minor: float) -> ir.Value:
-    wanted = -(-rfm.raw_at(anchors.monetary_12m, score) * minor // 1)
-    return ibis.greatest(wanted - table.monetary_12m_minor, 0).cast("int64")
 
 
 def sizes(tiered: ir.Table, rules: tuple[TierRule, ...]) -> ir.Table:
@@ -147,6 +169,13 @@ def sizes(tiered: ir.Table, rules: tuple[TierRule, ...]) -> ir.Table:
     )
 
 
+def states(tiered: ir.Table) -> ir.Table:
+    """Customers and money by purchase state: those without a purchase in the window stay in every table."""
+    position = ibis.cases(*[(_.state == name, i) for i, name in enumerate(rfm.STATES)], else_=len(rfm.STATES))
+    counted = tiered.group_by("state").aggregate(customers=_.count(), monetary_12m_minor=_.monetary_12m_minor.sum())
+    return counted.order_by(position)
+
+
 def risk_reasons(tiered: ir.Table) -> ir.Table:
     """The lowest tier by reason: it mixes customers who left with small and new ones, who need different actions."""
     return (
@@ -157,6 +186,6 @@ def risk_reasons(tiered: ir.Table) -> ir.Table:
     )
 
 
-def stored(tiered: ir.Table) -> ir.Table:
-    """The columns of the segmentation result, in their order."""
-    return tiered.select(*TABLES["customer_tiers"].columns)
+def stored(tiered: ir.Table, settings: Settings) -> ir.Table:
+    """The segmentation result: its columns in their order, with the reason in a sentence in both languages."""
+    return reasons.sentences(tiered, settings).select(*TABLES["customer_tiers"].columns)

@@ -18,3 +18,14 @@ def deciles(tiered: ir.Table) -> ir.Table:
     shared = counted.mutate(revenue_share=share)
     running = shared.revenue_share.sum().over(order_by="decile", rows=(None, 0))
     return shared.mutate(running_share=running).order_by("decile")
+
+
+def curve(valued: ir.Table) -> ir.Table:
+    """Customers with a CLV in ten groups of equal size, the most valuable first, with the value expected of them."""
+    known = valued.filter(_.clv_minor.notnull())
+    place = ibis.row_number().over(order_by=[ibis.desc("clv_minor"), "customer_id"])
+    grouped = known.mutate(decile=(place * 10 / known.count().as_scalar()).floor().cast("int64") + 1)
+    counted = grouped.group_by("decile").aggregate(customers=_.count(), clv_minor=_.clv_minor.sum())
+    shared = counted.mutate(revenue_share=counted.clv_minor / counted.clv_minor.sum().over().nullif(0))
+    running = shared.revenue_share.sum().over(order_by="decile", rows=(None, 0))
+    return shared.mutate(running_share=running).order_by("decile")

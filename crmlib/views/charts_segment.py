@@ -3,8 +3,11 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.patches import Rectangle
 
 from crmlib import schema
+from crmlib.params import Book
 from crmlib.views import style
 
 
@@ -29,35 +32,127 @@ def tier_sizes(sizes: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
         "en": f"High-value customers: {share} of customers, {money} of spend",
         "zh": f"高价值客户：占客户{share}，占消费{money}",
     }[lang]
+    if "scoring" in sizes and (sizes["scoring"] == "percentile").any():
+        title += {"en": " (relative tiers: not comparable between quarters)", "zh": "（相对分层，不可跨季度比较）"}[
+            lang
+        ]
     return style.finish(ax, title=title, alt=title)
 
 
-@style.chart(6.2, 4.2)
+@style.chart(6.6, 4.4)
 def tier_migration(moves: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
-    """Customers by tier a quarter ago (rows) and now (columns)."""
+    """Customers by tier, or state without purchases, a quarter ago (rows) and now (columns)."""
     assert ax is not None
-    if set(moves["tier_before"]) <= {"absent"}:
-        return style.empty(ax, {"en": "No earlier quarter to compare with", "zh": "没有更早的季度可比较"}[lang])
+    bought = moves[moves["tier_before"] != "prospect"]
+    if set(bought["tier_before"]) <= {"absent"}:
+        return style.empty(ax, _NO_EARLIER[lang])
     import seaborn as sns
 
     table = moves.pivot(index="tier_before", columns="tier", values="customers")
-    order = ["high", "potential", "general", "risk", "none", "absent"]
     table = table.reindex(
-        index=[t for t in order if t in table.index], columns=[t for t in order if t in table.columns]
+        index=[t for t in _PLACES if t in table.index], columns=[t for t in _PLACES if t in table.columns]
     )
     shares = table.div(table.sum(axis=1), axis=0)
     text = table.map(lambda n: "" if pd.isna(n) else style.number(n, lang))
     sns.heatmap(shares, annot=text, fmt="", cmap=style.SEQUENTIAL, vmin=0, vmax=1, cbar=False, linewidths=1, ax=ax)
-    ax.set_xticklabels([schema.word(t, lang) for t in table.columns], rotation=0)
+    ax.set_xticklabels([schema.word(t, lang).replace(" ", "\n") for t in table.columns], rotation=0)
     ax.set_yticklabels([schema.word(t, lang) for t in table.index], rotation=0)
     ax.set_xlabel(schema.label("tier", lang))
     ax.set_ylabel(schema.label("tier_before", lang))
-    same = sum(table.loc[t, t] for t in table.index if t in table.columns and not pd.isna(table.loc[t, t]))
-    share = style.percent(same / table.sum().sum(), lang)
-    title = {"en": f"{share} of customers are in the tier of a quarter ago", "zh": f"{share}的客户与上季度同一层级"}[
-        lang
-    ]
+    same, known = _stayed(bought), bought.loc[bought["tier_before"] != "absent", "customers"].sum()
+    share = style.percent(same / known, lang)
+    title = {"en": f"{share} of earlier customers are in the tier of a quarter ago",
+             "zh": f"{share}的原有客户与上季度同一层级"}[lang]  # fmt: skip
     return style.finish(ax, title=title, alt=title)
+
+
+@style.chart(7.2, 4.6)
+def tier_flow(moves: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
+    """Customers as bands from their tier a quarter ago (left) to that of now (right); prospects are left out."""
+    assert ax is not None
+    shown = moves[(moves["tier"] != "prospect") & (moves["tier_before"] != "prospect")]
+    if set(shown["tier_before"]) <= {"absent"}:
+        return style.empty(ax, _NO_EARLIER[lang])
+    places = [p for p in _PLACES if p in {*shown["tier"], *shown["tier_before"]}]
+    total = shown["customers"].sum()
+    gap = 0.035 * total
+    left = _stack(shown.groupby("tier_before")["customers"].sum(), places, gap)
+    right = _stack(shown.groupby("tier")["customers"].sum(), places, gap)
+    ends = {"left": {p: top for p, (top, _n) in left.items()}, "right": {p: top for p, (top, _n) in right.items()}}
+    ordered = shown.assign(i=shown["tier_before"].map(places.index), j=shown["tier"].map(places.index))
+    rows = ordered.sort_values(["i", "j"])[["tier_before", "tier", "customers"]]
+    for then, now, n in rows.itertuples(index=False, name=None):
+        _band(ax, ends["left"][then], ends["right"][now], n, _colour(then))
+        ends["left"][then] += n
+        ends["right"][now] += n
+    for x, side, stack in ((0.0, "right", left), (1.0, "left", right)):
+        _label_stack(ax, x, side, stack, lang)
+    ax.set_xlim(-0.42, 1.42)
+    ax.set_ylim(max(top + n for stack in (left, right) for top, n in stack.values()) + gap, -2.2 * gap)
+    ax.text(0, -1.1 * gap, {"en": "a quarter ago", "zh": "上季度"}[lang], ha="center", color=style.MUTED)
+    ax.text(1, -1.1 * gap, {"en": "now", "zh": "本季度"}[lang], ha="center", color=style.MUTED)
+    ax.set_axis_off()
+    title = _flow_title(shown, places, lang)
+    return style.finish(ax, title=title, alt=title)
+
+
+_PLACES = ("high", "potential", "general", "risk", "lapsed", "none", "returns_only", "prospect", "absent")
+_NO_EARLIER = {
+    "en": "No earlier quarter to compare with, or only relative scores",
+    "zh": "没有可比较的更早季度，或评分仅为相对值",
+}
+
+
+def _stayed(moves: pd.DataFrame) -> int:
+    return int(moves.loc[moves["tier_before"] == moves["tier"], "customers"].sum())
+
+
+def _colour(place: str) -> str:
+    return style.TIER_COLOURS.get(place, style.MUTED if place == "lapsed" else style.GREY)
+
+
+def _stack(counts: pd.Series, places: list[str], gap: float) -> dict[str, tuple[float, int]]:
+    """Top edge and height of each place that has customers, from above."""
+    tops, top = {}, 0.0
+    for place in places:
+        if counts.get(place, 0):
+            tops[place] = (top, int(counts[place]))
+            top += counts[place] + gap
+    return tops
+
+
+def _band(ax: Axes, left: float, right: float, height: float, colour: str) -> None:
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    a, b, middle = 0.03, 0.97, 0.5
+    points = [(a, left), (middle, left), (middle, right), (b, right), (b, right + height), (middle, right + height),
+              (middle, left + height), (a, left + height), (a, left)]  # fmt: skip
+    codes = [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3, Path.CLOSEPOLY]
+    ax.add_patch(PathPatch(Path(points, codes), facecolor=colour, alpha=0.45, edgecolor=style.PAPER, linewidth=0.4))
+
+
+def _label_stack(ax: Axes, x: float, side: str, stack: dict[str, tuple[float, int]], lang: str) -> None:
+    """A bar per place, with its name and number of customers; names that would touch are moved apart."""
+    span = max(top + n for top, n in stack.values())
+    at = -1.0
+    for place, (top, n) in stack.items():
+        ax.add_patch(Rectangle((x - 0.03, top), 0.06, n, facecolor=_colour(place), edgecolor="none"))
+        at = max(top + n / 2, at + 0.065 * span)
+        text = f"{schema.word(place, lang)}  {style.number(n, lang)}"
+        ax.text(x + (-0.05 if side == "right" else 0.05), at, text, ha=side, va="center", fontsize=10)
+
+
+def _flow_title(shown: pd.DataFrame, places: list[str], lang: str) -> str:
+    known = shown[shown["tier_before"] != "absent"]
+    step = known["tier"].map(places.index) - known["tier_before"].map(places.index)
+    up, down = (style.number(known.loc[mask, "customers"].sum(), lang) for mask in (step < 0, step > 0))
+    new = style.number(shown.loc[shown["tier_before"] == "absent", "customers"].sum(), lang)
+    stayed = style.percent(_stayed(known) / known["customers"].sum(), lang)
+    return {
+        "en": f"{stayed} stayed where they were; {up} moved up, {down} down, {new} are new",
+        "zh": f"{stayed}的客户层级不变；{up}个上升，{down}个下降，{new}个新增",
+    }[lang]
 
 
 @style.chart(7.2, 3.0)
@@ -74,10 +169,75 @@ def cluster_profile(profile: pd.DataFrame, lang: str, ax: Axes | None = None) ->
     ax.set_yticks(place, [schema.word(name, lang) for name in profile["cluster_name"]])
     ax.invert_yaxis()
     ax.xaxis.set_visible(False)
-    ax.set_xlim(0, 1.35 * max(profile["customer_share"].max(), profile["revenue_share"].max(), 0.01))
+    shares = profile[["customer_share", "revenue_share"]]
+    ax.set_xlim(min(0, 1.35 * shares.min().min()), 1.35 * max(shares.max().max(), 0.01))
     first = profile.iloc[0]
     name, share = schema.word(first["cluster_name"], lang), style.percent(first["revenue_share"], lang)
     title = {"en": f"The cluster '{name}' brings {share} of spend", "zh": f"聚类群“{name}”贡献{share}的消费"}[lang]
+    return style.finish(ax, title=title, alt=title)
+
+
+@style.chart(7.0, 3.6)
+def cluster_heat(positions: pd.DataFrame, profile: pd.DataFrame, lang: str, book: Book, ax: Axes | None = None) -> Axes:
+    """Where each cluster's typical customer stands on each measure (colour), and its value there (text).
+
+    `positions` are standard deviations from the average in logs; `profile` holds the medians, in the same order.
+    """
+    assert ax is not None
+    import seaborn as sns
+
+    columns = [str(c) for c in positions.columns]
+    text = [
+        [style.money(v, book, lang) if c.endswith("_minor") else style.number(v, lang) for v in profile[c]]
+        for c in columns
+    ]
+    bar = {"label": {"en": "standard deviations from average", "zh": "与平均的标准差"}[lang]}
+    sns.heatmap(
+        positions, annot=np.array(text).T, fmt="", cmap=_DIVERGING, vmin=-2, vmax=2, linewidths=1, cbar_kws=bar, ax=ax
+    )
+    ax.set_xticklabels([_two_lines(schema.word(c, lang)) for c in columns], rotation=0)
+    ax.set_yticklabels([schema.word(name, lang) for name in positions.index], rotation=0)
+    ax.set_ylabel("")
+    at, on = divmod(int(positions.abs().to_numpy().argmax()), len(columns))
+    name, measure = schema.word(positions.index[at], lang), schema.word(columns[on], lang)
+    above = float(positions.to_numpy()[at, on]) > 0
+    title = {
+        "en": f"'{name}' stands out most: {measure.lower()} far {'above' if above else 'below'} average",
+        "zh": f"“{name}”最为突出：{measure}远{'高' if above else '低'}于平均",
+    }[lang]
+    return style.finish(ax, title=title, alt=title)
+
+
+_DIVERGING = LinearSegmentedColormap.from_list("workbook-diverging", ["#c98a5a", "#f7f7f5", "#7fa8c9"])
+
+
+def _two_lines(text: str) -> str:
+    words = text.split(" ")
+    return text if len(words) < 3 else " ".join(words[:2]) + "\n" + " ".join(words[2:])
+
+
+@style.chart(6.6, 3.4)
+def cluster_tiers(cells: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
+    """Each cluster's customers by tier, in percent of the cluster."""
+    assert ax is not None
+    if cells.empty:
+        return style.empty(ax, {"en": "No clusters to compare with the tiers", "zh": "没有可与层级比较的聚类群"}[lang])
+    import seaborn as sns
+
+    named = cells.drop_duplicates("cluster").set_index("cluster")["cluster_name"]
+    table = cells.pivot(index="cluster", columns="tier", values="row_share")
+    table = table.reindex(columns=[t for t in _PLACES if t in table.columns]).fillna(0)
+    text = table.map(lambda v: style.percent(v, lang, 0) if v else "")
+    sns.heatmap(table, annot=text, fmt="", cmap=style.SEQUENTIAL, vmin=0, vmax=1, cbar=False, linewidths=1, ax=ax)
+    ax.set_xticklabels([schema.word(t, lang) for t in table.columns], rotation=0)
+    ax.set_yticklabels([schema.word(named[c], lang) for c in table.index], rotation=0)
+    ax.set_xlabel(schema.label("tier", lang))
+    ax.set_ylabel("")
+    at, on = divmod(int(table.to_numpy().argmax()), len(table.columns))
+    share = style.percent(float(table.to_numpy()[at, on]), lang, 0)
+    name, where = schema.word(named[table.index[at]], lang), schema.word(table.columns[on], lang)
+    title = {"en": f"{share} of the cluster '{name}' are in the tier '{where}'",
+             "zh": f"聚类群“{name}”的客户有{share}属于“{where}”层级"}[lang]  # fmt: skip
     return style.finish(ax, title=title, alt=title)
 
 

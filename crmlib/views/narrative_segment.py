@@ -3,21 +3,66 @@
 import pandas as pd
 
 from crmlib import schema
-from crmlib.params import Anchors, Book
+from crmlib.params import Book, Segment
 from crmlib.views import style
 from crmlib.views.narrative import Sentence, say
 
+RELATIVE = {
+    "en": "Relative tiers: not comparable between quarters.",
+    "zh": "相对分层：不可跨季度比较。",
+}
 
-def anchors(used: Anchors, lang: str) -> Sentence:
-    """Which anchors scored this quarter."""
-    day = style.day(used.frozen_on, lang)
+
+def stamp(used: Segment, lang: str) -> str:
+    """The note below each table of scores or tiers: a warning where scores are ranks, else nothing."""
+    return RELATIVE[lang] if used.scored_by == "percentile" else ""
+
+
+def anchors(used: Segment, price_level: float, lang: str) -> Sentence:
+    """What scored this quarter: which anchors, at which prices, or ranks that do not compare."""
+    if used.scored_by == "percentile":
+        return say(
+            {
+                "en": f"{RELATIVE['en']} Each score is the customer's rank among this quarter's customers; when all grow, "
+                "nobody moves, and when others join, everybody does.",
+                "zh": f"{RELATIVE['zh']}得分为客户在本季度客户中的排名；所有客户同步增长时层级不变，其他客户加入时层级会变。",
+            },
+            lang,
+        )
+    day, frozen = style.day(used.anchors.frozen_on, lang), used.anchors
+    en = f"Scores use the anchors {frozen.version}, frozen on {day}: {frozen.basis_en}."
+    zh = f"评分采用锚点 {frozen.version}，冻结于{day}：{frozen.basis_zh}。"
+    if used.price_index:
+        level = style.number(price_level, lang, 3)
+        en += f" For scoring only, spend is divided by {level}, the price level since then; amounts shown are as observed."
+        zh += f"仅在评分时将消费额除以此后的价格水平{level}；所示金额均为实际值。"
+    return say({"en": en, "zh": zh}, lang)
+
+
+def states(counted: pd.DataFrame, lang: str) -> Sentence:
+    """Who is in the tables without a purchase in the 12 months."""
+    found = counted.set_index("state")["customers"]
+    quiet = {str(state): n for state, n in found.items() if state != "active"}
+    everyone, active = style.number(found.sum(), lang), style.number(found.get("active", 0), lang)
+    if not quiet:
+        return say({"en": f"All {everyone} customers bought in the 12 months.",
+                    "zh": f"全部{everyone}个客户在12个月内都有购买。"}, lang)  # fmt: skip
+    en = ", ".join(f"{style.number(n, lang)} {_STATES[state]['en']}" for state, n in quiet.items())
+    zh = "，".join(f"{style.number(n, lang)}个{_STATES[state]['zh']}" for state, n in quiet.items())
     return say(
         {
-            "en": f"Scores use the anchors {used.version}, frozen on {day}: {used.basis_en}.",
-            "zh": f"评分采用锚点 {used.version}，冻结于{day}：{used.basis_zh}。",
+            "en": f"Of {everyone} customers {active} bought in the 12 months; {en}. They stay in every table.",
+            "zh": f"{everyone}个客户中，{active}个在12个月内有购买；{zh}。这些客户保留在所有表中。",
         },
         lang,
     )
+
+
+_STATES = {
+    "lapsed": {"en": "bought only before", "zh": "仅在此前有购买"},
+    "returns_only": {"en": "have only returns", "zh": "仅有退货"},
+    "prospect": {"en": "have never bought", "zh": "从未购买"},
+}
 
 
 def tiers(sizes: pd.DataFrame, reasons: pd.DataFrame, lang: str, book: Book) -> Sentence:
@@ -43,62 +88,122 @@ def tiers(sizes: pd.DataFrame, reasons: pd.DataFrame, lang: str, book: Book) -> 
     return say({"en": en, "zh": zh}, lang)
 
 
-def migration(balance: pd.DataFrame, lang: str) -> Sentence:
-    """Who moved up and down, with frozen cut points."""
-    if balance.empty:
+def migration(balance: pd.DataFrame, months_before: int, lang: str, book: Book) -> Sentence:
+    """Who moved up and down, with frozen cut points; `months_before` is how much of the earlier window has data."""
+    if not balance.loc[balance["tier"] != "prospect", "opening"].sum():
         return say(
             {
-                "en": "There is no earlier quarter in the data, so no migration.",
-                "zh": "数据中没有更早的季度，无法比较层级迁移。",
+                "en": "No migration: there is no earlier quarter in the data, or scores are relative and do not compare.",
+                "zh": "无法比较层级迁移：数据中没有更早的季度，或评分仅为不可比较的相对值。",
             },
             lang,
         )
     best = balance.iloc[0]
-    opening, moved_in, moved_out, closing = (
-        style.number(best[c], lang) for c in ("opening", "moved_in", "moved_out", "closing")
+    columns = ("opening", "joined", "moved_in", "moved_out", "closing")
+    opening, joined, moved_in, moved_out, closing = (style.number(best[c], lang) for c in columns)
+    then, now = (style.money(best[c], book, lang) for c in ("opening_minor", "closing_minor"))
+    name = schema.word(best["tier"], lang)
+    en = (
+        f"{name}: {opening} at the start + {joined} new + {moved_in} moved in − {moved_out} moved out = {closing}, with {then} "
+        f"of 12-month spend then and {now} now. Both quarters are scored by the same anchors, so a move is a change in buying, "
+        "not in cut points; buying varies by chance too, so a move alone proves no effect."
     )
-    joined, name = style.number(best["joined"], lang), schema.word(best["tier"], lang)
-    return say(
-        {
-            "en": f"{name}: {opening} at the start + {joined} new + {moved_in} moved in − {moved_out} moved out = {closing}. "
-            "Both quarters are scored by the same anchors, so a move is a change in buying, not in cut points; "
-            "buying varies by chance too, so a move alone proves no effect.",
-            "zh": f"{name}：期初{opening} + 新增{joined} + 移入{moved_in} − 移出{moved_out} = 期末{closing}。"
-            "两个季度用同一套锚点评分，因此迁移反映的是购买变化而非分界线变化；购买本身有随机波动，迁移不能单独证明效果。",
-        },
-        lang,
+    zh = (
+        f"{name}：期初{opening} + 新增{joined} + 移入{moved_in} − 移出{moved_out} = 期末{closing}，近12个月消费由{then}变为{now}。"
+        "两个季度用同一套锚点评分，因此迁移反映的是购买变化而非分界线变化；购买本身有随机波动，迁移不能单独证明效果。"
     )
+    if months_before < 12:
+        en += f" The earlier window holds only {months_before} of 12 months of data: part of the change is a window that fills."
+        zh += f"上季度的12个月窗口仅有{months_before}个月数据，部分变化来自窗口逐渐填满。"
+    return say({"en": en, "zh": zh}, lang)
 
 
-def restated(customers: int | None, lang: str) -> Sentence:
-    """How many customers' tier of last quarter differs from what was reported then."""
-    if customers is None:
-        return say({"en": "Last quarter's own report is not stored here; only the re-scored comparison is shown.",
-                    "zh": "此处没有保存上季度的报告，仅显示重新评分后的比较。"}, lang)  # fmt: skip
+def restated(pairs: pd.DataFrame, lang: str) -> Sentence:
+    """How many customers' tier of last quarter differs from what was reported then: what changed without behaviour."""
+    if pairs.empty:
+        return say({"en": "Last quarter's own report is not stored here, or had relative scores: only the re-scored comparison is shown.",
+                    "zh": "此处没有保存上季度的报告，或其评分仅为相对值，因此仅显示重新评分后的比较。"}, lang)  # fmt: skip
+    moved = pairs.loc[pairs["tier_then"] != pairs["tier_now"], "customers"].sum()
+    n, everyone = style.number(moved, lang), style.number(pairs["customers"].sum(), lang)
+    if not moved:
+        return say({"en": f"Cut points moved nobody: all {everyone} customers read as last quarter's own report had them.",
+                    "zh": f"分界线未造成任何变化：{everyone}个客户的上季度层级均与当时报告一致。"}, lang)  # fmt: skip
     return say(
         {
-            "en": f"{customers} customers had another tier in last quarter's own report: that difference is changed settings or "
-            "late data, not behaviour.",
-            "zh": f"有{customers}个客户的上季度层级与当时报告不同：该差异来自设置变化或迟到数据，而非客户行为。",
+            "en": f"Cut points or late data moved {n} of {everyone} customers between last quarter's own report and today's reading "
+            "of it. That is no behaviour, and it is not in the moves above.",
+            "zh": f"{everyone}个客户中，有{n}个的上季度层级与当时报告不同，原因是分界线变化或迟到数据，而非客户行为；上面的迁移不含这部分。",
         },
         lang,
     )
 
 
 def clusters(choice: pd.DataFrame, k: int, lang: str) -> Sentence:
-    """Which number of clusters is used, and whether it is stable."""
-    if choice.empty:
+    """Which number of clusters is used, by which rule, and whether it is stable."""
+    row = choice[choice["is_chosen"]] if len(choice) else choice
+    if row.empty:
         return say({"en": "Too few customers to cluster.", "zh": "客户太少，无法聚类。"}, lang)
-    row = choice[choice["is_chosen"]].iloc[0] if choice["is_chosen"].any() else choice.iloc[0]
-    stability = f"{row['stability']:.2f}"
-    if row["is_stable"]:
-        return say({"en": f"{k} clusters, stable (p10 of bootstrap ARI {stability}).",
-                    "zh": f"分为{k}群，稳定（自助法ARI第10百分位为{stability}）。"}, lang)  # fmt: skip
+    rule, is_stable = row["chosen_by"].iloc[0], bool(row["is_stable"].iloc[0])
+    stability = f"{row['stability'].iloc[0]:.2f}"
+    how = _RULES.get(rule, _RULES["least_unstable"])
+    if is_stable:
+        return say({"en": f"{k} clusters, {how['en']}; stable (p10 of bootstrap ARI {stability}).",
+                    "zh": f"分为{k}群，{how['zh']}；稳定（自助法ARI第10百分位为{stability}）。"}, lang)  # fmt: skip
     return say(
         {
-            "en": f"No number of clusters is stable in this book (here {k}, p10 of bootstrap ARI {stability}): the groups are a "
-            "picture to discuss, not a basis for action. Use the tiers.",
-            "zh": f"本账套没有稳定的分群数（此处为{k}群，自助法ARI第10百分位为{stability}）：分群仅供讨论，不宜作为行动依据，请以客户层级为准。",
+            "en": f"Not stable (here {k} clusters, {how['en']}; p10 of bootstrap ARI {stability}): the groups are a picture to "
+            "discuss, not a basis for action. Use the tiers.",
+            "zh": f"分群不稳定（此处为{k}群，{how['zh']}；自助法ARI第10百分位为{stability}）：分群仅供讨论，不宜作为行动依据，请以客户层级为准。",
+        },
+        lang,
+    )
+
+
+_RULES = {
+    "gap_rule": {"en": "the fewest that the gap statistic asks for", "zh": "为满足Gap规则的最小数目"},
+    "silhouette": {"en": "the stable number with the best silhouette", "zh": "为稳定方案中轮廓系数最佳者"},
+    "override": {"en": "set by hand in the settings", "zh": "由参数人工指定"},
+    "least_unstable": {"en": "the least unstable number", "zh": "为相对最稳定者"},
+}
+
+
+def cluster_model(shifts: pd.DataFrame, version: str, period: str, lang: str) -> Sentence:
+    """Whether the model is new, kept, or matched to an older one."""
+    farthest, limit = shifts["centroid_shift"].max(), shifts["shift_limit"].max()
+    far, at_most = style.number(farthest, lang, 2), style.number(limit, lang, 2)
+    if version != period:
+        return say(
+            {
+                "en": f"The model of {version} is kept, so a customer's change of cluster is a change in buying. The customers of a "
+                f"cluster have moved by up to {far} standard deviations from its centre; half the distance between the nearest "
+                f"two centres is {at_most}.",
+                "zh": f"沿用{version}的模型，因此客户所属群的变化反映购买变化。群内客户相对群中心最多移动{far}个标准差；最近两中心距离的一半为{at_most}。",
+            },
+            lang,
+        )
+    if shifts["shift_limit"].isna().all():
+        return say({"en": f"A new model, frozen at {version}; the next quarters are assigned by it.",
+                    "zh": f"新模型，冻结于{version}；后续季度沿用该模型分群。"}, lang)  # fmt: skip
+    kept, new = style.number(shifts["cluster_before"].notna().sum(), lang), shifts["cluster_before"].isna().sum()
+    return say(
+        {
+            "en": f"A new model, frozen at {version}: {kept} clusters are matched to earlier ones and keep their number and name, "
+            f"{style.number(new, lang)} are new (moved farther than {at_most}).",
+            "zh": f"新模型，冻结于{version}：{kept}个群与原有群对应并保留编号和名称，{style.number(new, lang)}个为新群（移动超过{at_most}）。",
+        },
+        lang,
+    )
+
+
+def agreement(compared: pd.DataFrame, lang: str) -> Sentence:
+    """How far clusters and tiers say the same."""
+    row = compared.iloc[0]
+    v, ari = style.number(row["cramers_v"], lang, 2), style.number(row["adjusted_rand"], lang, 2)
+    return say(
+        {
+            "en": f"Clusters and tiers agree in part: Cramér's V {v} (bias-corrected; 1 would be one and the same), adjusted Rand "
+            f"index {ari}.",
+            "zh": f"聚类群与客户层级的一致程度：克莱姆V为{v}（偏差校正，1表示完全一致），调整兰德指数为{ari}。",
         },
         lang,
     )

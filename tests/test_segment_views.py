@@ -1,0 +1,134 @@
+"""Figures and sentences of scores, tiers and clusters say what their tables hold, and state what is absent."""
+
+import books
+import pandas as pd
+import pytest
+from books import ANCHORS, TIERS
+
+from crmlib.params import Book, Segment
+from crmlib.segment import clusters
+from crmlib.views import charts_segment, narrative_segment, style
+
+BOOK = Book(name_en="Tiny", name_zh="小账套", currency="CNY")
+MOVES = pd.DataFrame(
+    [("high", "high", 5), ("high", "risk", 1), ("risk", "lapsed", 1), ("lapsed", "high", 3), ("absent", "risk", 3),
+     ("prospect", "prospect", 50)], columns=["tier_before", "tier", "customers"],
+)  # fmt: skip
+NOBODY = MOVES.head(0)
+FIRST = MOVES[MOVES["tier_before"].isin(["absent", "prospect"])]
+
+
+def told(ax) -> str:
+    picture = style.picture(ax)
+    assert "<svg" in picture.svg
+    return picture.alt
+
+
+@pytest.mark.parametrize(
+    ("lang", "says"),
+    [
+        ("en", "50.0% stayed where they were; 3 moved up, 2 down, 3 are new"),
+        ("zh", "50.0%的客户层级不变；3个上升，2个下降，3个新增"),
+    ],
+)
+def test_the_flow_counts_who_stayed_rose_fell_and_came(lang, says):
+    """5 of 10 earlier customers stayed; a customer back from silence rose, one gone silent fell."""
+    assert told(charts_segment.tier_flow(MOVES, lang)) == says
+
+
+def test_the_heat_map_of_moves_leaves_prospects_out_of_its_share():
+    assert told(charts_segment.tier_migration(MOVES, "en")).startswith("50.0% of earlier customers")
+
+
+@pytest.mark.parametrize("moves", [NOBODY, FIRST], ids=["relative", "first quarter"])
+@pytest.mark.parametrize("chart", [charts_segment.tier_flow, charts_segment.tier_migration])
+def test_no_earlier_quarter_is_stated(chart, moves):
+    assert "No earlier quarter" in told(chart(moves, "en")) and "没有可比较" in told(chart(moves, "zh"))
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_relative_tiers_are_stamped(lang):
+    sizes = pd.DataFrame({"tier": ["high", "risk"], "customer_share": [0.1, 0.9], "revenue_share": [0.4, 0.6]})
+    warning = {"en": "not comparable between quarters", "zh": "不可跨季度比较"}[lang]
+    assert warning in told(charts_segment.tier_sizes(sizes.assign(scoring="percentile"), lang))
+    assert warning not in told(charts_segment.tier_sizes(sizes.assign(scoring="absolute"), lang))
+    plain, ranked = (
+        Segment.model_validate({"anchors": ANCHORS, "tiers": TIERS, "scoring": s}) for s in ("anchors", "percentile")
+    )
+    assert warning in narrative_segment.anchors(ranked, 1.0, lang).text and warning in narrative_segment.stamp(
+        ranked, lang
+    )
+    assert warning not in narrative_segment.anchors(plain, 1.0, lang).text and not narrative_segment.stamp(plain, lang)
+
+
+def test_a_price_index_is_said():
+    used = Segment.model_validate({"anchors": ANCHORS, "tiers": TIERS, "price_index": {2024: 1.05}})
+    assert "divided by 1.050" in narrative_segment.anchors(used, 1.05, "en").text
+    assert "1.050" in narrative_segment.anchors(used, 1.05, "zh").text
+
+
+def test_a_window_that_fills_is_said_beside_the_moves():
+    balance = pd.DataFrame(
+        [("high", 10, 1, 3, 2, 12, 9_000_00, 0, 0, 0, 0, 9_900_00)],
+        columns=["tier", "opening", "joined", "moved_in", "moved_out", "closing", "opening_minor", "joined_minor",
+                 "moved_in_minor", "moved_out_minor", "change_minor", "closing_minor"],
+    )  # fmt: skip
+    whole, partly = (narrative_segment.migration(balance, months, "en", BOOK).text for months in (12, 9))
+    assert "10 at the start + 1 new + 3 moved in − 2 moved out = 12, with ¥9,000" in whole
+    assert "9 of 12 months" in partly and "9 of 12 months" not in whole
+    assert "No migration" in narrative_segment.migration(balance.head(0), 12, "en", BOOK).text
+
+
+def test_changed_cut_points_are_counted_apart():
+    pairs = pd.DataFrame({"tier_then": ["high", "high"], "tier_now": ["high", "potential"], "customers": [90, 10]})
+    assert "moved 10 of 100 customers" in narrative_segment.restated(pairs, "en").text
+    assert "moved nobody" in narrative_segment.restated(pairs.head(1), "en").text
+    assert "not stored" in narrative_segment.restated(pairs.head(0), "en").text
+
+
+def test_customers_without_a_purchase_are_counted_by_state():
+    counted = pd.DataFrame({"state": ["active", "lapsed", "prospect"], "customers": [70, 20, 10]})
+    said = narrative_segment.states(counted, "en").text
+    assert said.startswith("Of 100 customers 70 bought in the 12 months; 20 bought only before, 10 have never bought.")
+    assert "All 70" in narrative_segment.states(counted.head(1), "en").text
+
+
+def test_the_cluster_figures_name_what_stands_out():
+    profile = pd.DataFrame(
+        {"cluster_name": ["core", "fading"], "recency_days": [5, 200], "frequency_12m": [20, 2],
+         "monetary_12m_minor": [500_000, 20_000], "tenure_days": [900, 300]}
+    )  # fmt: skip
+    model = clusters.Model("2023Q4", books.ANCHORS["frozen_on"], (3.0, 2.0, 11.0, 6.0), (1.0,) * 4, (), (), (), 2)
+    heat = charts_segment.cluster_heat(clusters.positions(profile, model), profile, "en", BOOK)
+    assert told(heat) == "'Fading' stands out most: days since last order far above average"
+    assert "¥5,000" in {text.get_text() for text in heat.texts}
+    cells = pd.DataFrame({"cluster": [1, 1, 2], "cluster_name": ["core", "core", "fading"], "tier": ["high", "risk", "risk"],
+                          "row_share": [0.6, 0.4, 1.0]})  # fmt: skip
+    assert (
+        told(charts_segment.cluster_tiers(cells, "en")) == "100% of the cluster 'Fading' are in the tier 'Churn risk'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "stable", "says"),
+    [
+        ("gap_rule", True, "stable (p10"),
+        ("override", True, "set by hand"),
+        ("least_unstable", False, "not a basis for action"),
+    ],
+)
+def test_clusters_say_how_they_were_chosen(rule, stable, says):
+    choice = pd.DataFrame(
+        {"k": [4], "stability": [0.9], "is_stable": [stable], "is_chosen": [True], "chosen_by": [rule]}
+    )
+    assert says in narrative_segment.clusters(choice, 4, "en").text
+    assert "Too few" in narrative_segment.clusters(choice.head(0), 1, "en").text
+
+
+def test_the_cluster_model_says_whether_it_is_kept_matched_or_new():
+    shifts = pd.DataFrame({"cluster_before": [1.0, None], "centroid_shift": [0.2, 2.0], "shift_limit": [0.8, 0.8]})
+    kept, matched = (narrative_segment.cluster_model(shifts, v, "2024Q1", "en").text for v in ("2023Q2", "2024Q1"))
+    assert "model of 2023Q2 is kept" in kept
+    assert "1 clusters are matched" in matched and "1 are new" in matched
+    new = shifts.assign(cluster_before=None, shift_limit=float("nan"))
+    assert "A new model, frozen at 2024Q1" in narrative_segment.cluster_model(new, "2024Q1", "2024Q1", "en").text

@@ -1,0 +1,115 @@
+"""Figures and sentences of value and risk: the finding in the title, both languages, and absent results stated."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmlib import schema
+from crmlib.params import Book, Value
+from crmlib.views import charts_value, narrative_value, style
+
+BOOK = Book(name_en="Tiny", name_zh="小账套", currency="USD")
+NONE = {name: pd.DataFrame(columns=list(table.columns)) for name, table in schema.TABLES.items()}
+CURVE = pd.DataFrame({"decile": range(1, 11), "revenue_share": [0.4, *[0.6 / 9] * 9]}).assign(
+    running_share=lambda f: f["revenue_share"].cumsum()
+)
+TIERS = pd.DataFrame({
+    "tier": ["high", "risk", "all"], "customers": [2, 8, 10], "expected_purchases": [30.0, 10.0, 40.0],
+    "clv_minor": [300_000, 100_000, 400_000], "clv_low_minor": [280_000, 90_000, 370_000],
+    "clv_high_minor": [310_000, 120_000, 430_000], "clv_calibrated_minor": [330_000, 110_000, 440_000],
+})  # fmt: skip
+CALIBRATION = pd.DataFrame([
+    {"score_target": target, "decile": d, "customers": 10, "predicted": 0.05 * d, "happened": 0.04 * d, "happened_low": 0.03 * d,
+     "happened_high": 0.05 * d}
+    for target in ("future_purchases", "silence") for d in range(1, 11)
+])  # fmt: skip
+CARD = pd.DataFrame(
+    {"score_target": "silence", "population": "all", "score": ["rfm_rank", "btyd"], "top_lift": [1.5, 2.25]}
+)
+
+
+def alt(ax) -> str:
+    return style.picture(ax).alt
+
+
+@pytest.mark.parametrize(
+    ("drawn", "en", "zh"),
+    [
+        (lambda lang: charts_value.value_curve(CURVE, CURVE, lang), "holds 40.0% of", "40.0%"),
+        (lambda lang: charts_value.value_by_tier(TIERS, lang, BOOK), "75.0% of the $4,000", "$4,000的75.0%"),
+        (lambda lang: charts_value.expected_purchases(CALIBRATION, lang), "foretold 125% of", "125%"),
+        (lambda lang: charts_value.silence_calibration(CALIBRATION, lang), "50% expected to stop buying, 40% did", "预计50%停止购买，实际40%"),
+        (lambda lang: charts_value.lift(CARD, lang), "BTYD model: silent 2.25 times as often as average (RFM rank: 1.50)", "2.25倍"),
+        (lambda lang: charts_value.lift(CARD.head(1), lang), "No model this quarter", "本季度无可用模型"),
+    ],
+)  # fmt: skip
+def test_the_title_is_the_finding(drawn, en, zh):
+    assert en in alt(drawn("en")) and zh in alt(drawn("zh"))
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_absent_results_are_stated(lang):
+    said = [
+        alt(charts_value.value_curve(NONE["value_curve"], NONE["spend_deciles"], lang)),
+        alt(charts_value.value_by_tier(NONE["value_by_tier"], lang, BOOK)),
+        alt(charts_value.expected_purchases(NONE["model_calibration"], lang)),
+        alt(charts_value.silence_calibration(NONE["model_calibration"], lang)),
+        alt(charts_value.lift(NONE["model_card"], lang)),
+        narrative_value.concerns(NONE["model_concerns"], lang).text,
+        narrative_value.value(NONE["value_by_tier"], Value(), lang, BOOK).text,
+        narrative_value.acquisition(NONE["acquisition"], lang, BOOK).text,
+        narrative_value.warnings(NONE["churn_warnings"], NONE["churn_alerts"], 91, lang, BOOK).text,
+        narrative_value.predictors(NONE["churn_coefficients"], lang).text,
+    ]
+    assert all(said) and all(any(ord(c) > 0x4E00 for c in text) == (lang == "zh") for text in said)
+
+
+def test_verdicts_in_words():
+    frame = pd.DataFrame({
+        "score_target": ["future_purchases", "silence"], "verdict_code": ["use_rfm", "model_adds_value"],
+        "verdict_reason": ["error_not_lower", "btyd_best"], "best_naive": ["same_count", "recency_rate"],
+        "holdout_days": [91, 91], "customers": [770, 770],
+    })  # fmt: skip
+    en, zh = (narrative_value.verdicts(frame, lang).text for lang in ("en", "zh"))
+    assert (
+        "Purchases: use RFM and simple rules (its error is not below" in en
+        and "No purchase: the model adds value" in en
+    )
+    assert "模型有增益" in zh and "770" in zh
+    short = frame.assign(verdict_code="not_enough_data", verdict_reason="short_history", best_naive="")
+    assert "not enough data to judge a model (history too short" in narrative_value.verdicts(short, "en").text
+
+
+def test_every_concern_has_its_sentence():
+    """All codes that the card can give, also with absent figures."""
+    for concern in narrative_value._CONCERNS:
+        row = pd.DataFrame({"concern": [concern], "found": [0.5], "found_low": [np.nan], "found_high": [1e9]})
+        texts = [narrative_value.concerns(row, lang).text for lang in ("en", "zh")]
+        assert all(texts) and "{" not in "".join(texts) and schema.word(concern, "zh") != concern
+
+
+def test_value_says_revenue_or_margin_and_its_range():
+    plain, margin = (narrative_value.value(TIERS, Value(margin=m), "en", BOOK).text for m in (None, 0.3))
+    assert "worth $4,000 of revenue" in plain and "($3,700 to $4,300" in plain and "back-test: $4,400" in plain
+    assert "of margin" in margin
+    bare = TIERS.assign(clv_low_minor=None, clv_calibrated_minor=None)
+    assert "customers of the same tier" in narrative_value.value(bare, Value(), "en", BOOK).text
+
+
+def test_warnings_name_counts_money_and_source():
+    listed = pd.DataFrame({"at_risk_minor": [100_000, 50_000], "risk_source": ["btyd", "btyd"]})
+    alerts = pd.DataFrame({"alert": ["red", "amber", "watch", "no_alert"], "customers": [1, 4, 9, 100]})
+    text = narrative_value.warnings(listed, alerts, 91, "en", BOOK).text
+    assert "1 red, 4 amber and 9 watch" in text and "$1,500 at risk" in text and "91 days (source: BTYD model)" in text
+
+
+def test_the_strongest_predictor_is_named_whichever_way_it_points():
+    frame = pd.DataFrame({"predictor": ["repeat_purchases", "recency_days"], "odds_ratio": [0.25, 2.0]})
+    assert "Repeat purchases" in narrative_value.predictors(frame, "en").text
+    cohorts = pd.DataFrame(
+        {"period": ["2023Q4"], "cac_minor": [15_000], "cohort_value_minor": [60_000], "clv_per_cac": [4.0]}
+    )
+    assert (
+        "cost $150.00 and is worth $600.00 so far and ahead: 4 times"
+        in narrative_value.acquisition(cohorts, "en", BOOK).text
+    )
