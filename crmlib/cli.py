@@ -1,4 +1,4 @@
-"""The `crm` command: run a quarter, check its inputs, start a new book, propose the mapping of an export."""
+"""The `crm` command: run a quarter, check its inputs, start a book, propose an export's mapping or scoring anchors."""
 
 import argparse
 import json
@@ -29,6 +29,7 @@ _EXAMPLES = """examples:
   crm run params/sample/2017Q4.yml --from market    again from one step on, with the earlier steps' results
   crm new shop --period 2024Q1                      start your own book; it says what to do next
   crm map data/shop/raw/orders.csv                  propose settings for an export: its columns, formats, encoding
+  crm anchors params/shop/2024Q1.yml                propose scoring anchors from a quarter
   crm check params/shop/2024Q1.yml                  list everything that is wrong with its inputs
 
 exit codes: 0 done, 1 a step failed (its partial notebook is kept), 2 wrong input"""
@@ -53,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     layout = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="crm", description=_ABOUT, epilog=_EXAMPLES, formatter_class=layout)
     parser.add_argument("--version", action="version", version=f"crm {version('crmlib')}")
-    verbs = parser.add_subparsers(title="what to do", required=True, metavar="run | check | new | map")
+    verbs = parser.add_subparsers(title="what to do", required=True, metavar="run | check | new | map | anchors")
     run = verbs.add_parser(
         "run", help="run a quarter: notebooks, report, Excel workbook", epilog=_EXAMPLES, formatter_class=layout
     )
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("--period", metavar="QUARTER", default="2024Q1", help="its first quarter (default: %(default)s)")
     new.set_defaults(verb=_new)
     _add_map(verbs)
+    _add_anchors(verbs)
     return parser
 
 
@@ -85,6 +87,16 @@ def _add_map(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     mapping.add_argument("--table", metavar="NAME", help="the table of a database")
     mapping.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook")
     mapping.set_defaults(verb=_map)
+
+
+def _add_anchors(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    anchors = verbs.add_parser(
+        "anchors", help="propose scoring anchors from a quarter, with a bridge from those in use"
+    )
+    _add_params(anchors)
+    anchors.add_argument("--baseline", metavar="QUARTER", help="the quarter to freeze (default: that of PARAMS)")
+    anchors.add_argument("--write", action="store_true", help="write anchors-QUARTER.yml beside PARAMS, not the screen")
+    anchors.set_defaults(verb=_anchors)
 
 
 def _add_params(verb: argparse.ArgumentParser) -> None:
@@ -98,6 +110,9 @@ def _run(options: argparse.Namespace) -> int:
         warm.start_server()  # it imports while this process does
     from crmlib import run
 
+    wrong = _rules(options.params)
+    if wrong:
+        raise InputError(wrong)
     reporter = _live if sys.stdout.isatty() else _plain
     out, span = options.out, (options.first, options.last)
     try:
@@ -115,10 +130,19 @@ def _run(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _rules(params_file: str) -> list[str]:
+    """What is wrong with the tier rules."""
+    from crmlib import params
+    from crmlib.segment import tiers
+
+    return tiers.lint(params.load(params_file).segment.tiers)
+
+
 def _check(options: argparse.Namespace) -> int:
     from crmlib import run
 
     problems, checked = run.check(options.params)
+    problems = _rules(options.params) + problems
     if problems:
         _complain([*problems, f"{len(problems)} problem{'s' if len(problems) > 1 else ''} in {options.params}"])
         return WRONG_INPUT
@@ -131,6 +155,34 @@ def _new(options: argparse.Namespace) -> int:
 
     for line in new_book.create(Path.cwd(), options.book, options.period):
         _say(line)
+    return DONE
+
+
+def _anchors(options: argparse.Namespace) -> int:
+    from crmlib import params
+    from crmlib.collect import inventory, purchase_days
+    from crmlib.io import engine, staging
+    from crmlib.periods import Period
+    from crmlib.segment import anchors
+
+    settings = params.load(options.params)
+    baseline = Period.parse(options.baseline) if options.baseline else settings.period
+    if settings.period < baseline:
+        raise InputError(f"--baseline {baseline} is later than {settings.period}; give the params of that quarter")
+    con = engine.connect(settings)
+    staged = staging.stage(con, settings)
+    days = engine.keep(con, "days", purchase_days.build(purchase_days.orders(staged.tables["orders"], settings.period)))
+    known = inventory.customers(staged.tables.get("customers"), days, staged.contacts)
+    proposed = anchors.propose(days, known, baseline, settings)
+    moved = anchors.bridge(days, known, settings.period, settings, proposed)
+    content, file = anchors.document(proposed, moved, settings.period), settings.file.parent / f"anchors-{baseline}.yml"
+    if not options.write:
+        _say(content.rstrip())
+        return DONE
+    if file.exists():
+        raise InputError(f"{_shown(file)} exists; anchors are frozen, so remove it first if it was never used")
+    file.write_text(content, encoding="utf-8")
+    _say(f"{_shown(file)} written; to use it set segment.anchors to {file.name}")
     return DONE
 
 

@@ -14,13 +14,14 @@ from pathlib import Path
 
 from crmlib import execute, params, schema, warm
 from crmlib.errors import InputError
-from crmlib.io import registers, sources, staging, store
+from crmlib.io import registers, series, sources, staging, store, tags_back
 from crmlib.params import Settings
 
 NOTEBOOKS = {
     "10_collect": "collect",
     "15_feedback": "collect",
     "20_segment": "segment",
+    "22_profile": "segment",
     "25_value_risk": "segment",
     "30_market": "market",
     "40_strategy": "strategy",
@@ -110,12 +111,17 @@ def run(  # noqa: PLR0913 - the options of the command
 def check(params_file: str | Path) -> tuple[list[str], list[str]]:
     """Every problem of a quarter's inputs as a sentence, and what was looked at."""
     settings = params.load(params_file)
-    problems = registers.check(settings) + staging.check(settings)
+    problems = _kept_by_people(settings) + staging.check(settings)
     there = [name for name in schema.REGISTERS if registers.file(settings, name).is_file()]
     return problems, [
         f"sources: {', '.join(sources.named(settings))}",
         f"registers: {', '.join(there) or 'none'}",
     ]
+
+
+def _kept_by_people(settings: Settings) -> list[str]:
+    """Every problem in registers, tags that came back from Excel, and series."""
+    return registers.check(settings) + tags_back.check(settings) + series.check(settings)
 
 
 def _plan(settings: Settings, lang: str, first_step: str, last_step: str, out_dir: str | Path) -> _Plan:
@@ -142,7 +148,8 @@ def _plan(settings: Settings, lang: str, first_step: str, last_step: str, out_di
 def _problems(plan: _Plan) -> list[str]:
     if not plan.notebooks:
         return [f"{plan.folder} has no notebook to run; give the params file inside the project's params/ folder"]
-    problems = [problem for name in plan.before if (problem := _not_ready(plan, name))] + registers.check(plan.settings)
+    problems = [problem for name in plan.before if (problem := _not_ready(plan, name))]
+    problems += _kept_by_people(plan.settings)
     return problems if plan.before else problems + staging.check(plan.settings)
 
 

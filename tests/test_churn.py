@@ -193,7 +193,7 @@ def test_reasons_say_what_happened_in_both_languages():
     ]
     listed = churn.warnings(churn.alerts(assessed([{"btyd_risk": 0.6, **row} for row in rows]), "btyd", RULES), 9)
     found = listed.set_index("customer_id").sort_index()
-    assert found["reason"].tolist() == ["overdue", "bought_once", "slowing", "rare_buyer"]
+    assert found["reason"].tolist() == ["overdue_gap", "bought_once", "slowing", "rare_buyer"]
     assert found["warning_text"].tolist()[:2] == ["usual gap 22 d, now 61 d = 2.8x", "bought on one day only, 30 d ago"]
     assert found["warning_text_zh"].tolist()[:2] == ["通常间隔22天，现已61天，为2.8倍", "仅购买过一次，距今30天"]
     assert (found["warning_text"] != found["warning_text_zh"]).all()
@@ -210,7 +210,7 @@ def test_an_empty_list_keeps_its_columns():
 
 
 def test_every_code_has_its_words():
-    codes = [*churn.ALERTS, "overdue", "bought_once", "slowing", "rare_buyer", "call_within_week", "invite_second", "send_reminder",
+    codes = [*churn.ALERTS, "overdue_gap", "bought_once", "slowing", "rare_buyer", "call_within_week", "invite_second", "send_reminder",
              "btyd", "logistic", "observed", "tier_mean"]  # fmt: skip
     assert [c for c in codes if schema.word(c, "zh") == c] == []
 

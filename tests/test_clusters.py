@@ -220,7 +220,7 @@ def test_agreement(table, v, rand):
 def test_cells_count_only_who_is_in_a_cluster():
     frame = CLEAR.assign(state=["lapsed"] * 40 + ["active"] * 200, tier=["high"] * 120 + ["risk"] * 120)
     cells = engine.frame(agreement.cells(clusters.assign(engine.table(frame), fit(CLEAR, 3))))
-    assert cells[["cluster", "tier", "customers", "row_share"]].values.tolist() == [
+    assert cells[["cluster", "tier", "customers", "cluster_share"]].values.tolist() == [
         [1, "high", 40, 1.0], [2, "high", 40, 0.5], [2, "risk", 40, 0.5], [3, "risk", 80, 1.0],
     ]  # fmt: skip
     assert agreement.compare(cells)["customers"].tolist() == [200]

@@ -103,7 +103,7 @@ def test_the_cluster_figures_name_what_stands_out():
     assert told(heat) == "'Fading' stands out most: days since last order far above average"
     assert "¥5,000" in {text.get_text() for text in heat.texts}
     cells = pd.DataFrame({"cluster": [1, 1, 2], "cluster_name": ["core", "core", "fading"], "tier": ["high", "risk", "risk"],
-                          "row_share": [0.6, 0.4, 1.0]})  # fmt: skip
+                          "cluster_share": [0.6, 0.4, 1.0]})  # fmt: skip
     assert (
         told(charts_segment.cluster_tiers(cells, "en")) == "100% of the cluster 'Fading' are in the tier 'Churn risk'"
     )

@@ -115,8 +115,12 @@ def _age(table: ir.Table, period: Period) -> ir.Value:
 
 
 def campaigns(staged: dict[str, ir.Table]) -> dict[str, ir.Table]:
-    """The book's campaigns, whom they targeted and who redeemed, as far as the book has them."""
+    """The book's campaigns, whom they targeted, who redeemed, and its costs, as far as the book has them."""
     found: dict[str, ir.Table] = {}
+    if "costs" in staged:
+        costs = staged["costs"]
+        customer = costs.customer_id if "customer_id" in costs.columns else ibis.null("string")
+        found["costs"] = costs.select("cost_date", "cost_kind", "cost_minor", customer_id=customer)
     if "campaigns" in staged:
         table = staged["campaigns"]
         kind = table.campaign_kind if "campaign_kind" in table.columns else ibis.null("string")

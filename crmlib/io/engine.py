@@ -79,36 +79,44 @@ def csv_rejects(con: Backend, file: Path) -> ir.Table:
 
 
 def keep(con: Backend, name: str, table: ir.Table) -> ir.Table:
-    """Compute a table once, for the several results that read it."""
-    return con.create_table(name, table, temp=True, overwrite=True)
+    """Compute a table once, for the several results that read it; it may be made from the one that it replaces."""
+    con.create_table(f"{name} (new)", table, temp=True)  # Ibis' own overwrite would copy the whole table once more
+    con.raw_sql(f'DROP TABLE IF EXISTS "{name}"; ALTER TABLE "{name} (new)" RENAME TO "{name}"')
+    return con.table(name)
 
 
-def step(con: Backend, name: str, table: ir.Table) -> ir.Table:
-    """A table under a name, not computed yet: what later steps use several times is computed once per row.
+def scan(con: Backend, name: str, table: ir.Table) -> ir.Table:
+    """Compute a table in which each step stays a step, and the rows stay in their order.
 
-    Without it, expressions are merged into one SELECT in which a value stands, and is computed, wherever it is used.
+    Elsewhere, steps are merged into one SELECT in which a value stands, and is computed, wherever it is used.
     """
-    return con.create_view(name, table, overwrite=True)
+    ibis.options.sql.fuse_selects = False
+    try:
+        query = con.compile(table)
+    finally:
+        ibis.options.sql.fuse_selects = True
+    con._run_pre_execute_hooks(table)  # noqa: SLF001 - what `con.create_table` does for tables from Python
+    con.raw_sql(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {query}')
+    return con.table(name)
 
 
-def forget(con: Backend, *steps: str) -> None:
-    """Remove steps that have been computed."""
-    for name in steps:
-        con.drop_view(name, force=True)
+def columns(con: Backend, table: ir.Table) -> dict[str, np.ndarray]:
+    """Columns of whole numbers without gaps."""
+    return con.raw_sql(con.compile(table)).fetchnumpy()
 
 
-def numbers(con: Backend, name: str, column: str) -> np.ndarray:
-    """One column of whole numbers of a kept table."""
-    return con.con.execute(f'SELECT "{column}" FROM "{name}"').fetchnumpy()[column]  # noqa: S608
+def mark(con: Backend, name: str, place: str, marks: ir.Table) -> None:
+    """Write `value` into the column `bad` of a kept table where its row has the number `place`."""
+    con.raw_sql(f'UPDATE "{name}" SET bad = marks.value FROM ({con.compile(marks)}) marks WHERE {place} = marks.place')  # noqa: S608
 
 
-def mark(con: Backend, name: str, column: str, places: ir.Table) -> None:
-    """Write `value` into a column of a kept table where its row has the number `place`."""
-    con.create_table("marks", places, temp=True, overwrite=True)
+def choose(con: Backend, words: Sequence[str]) -> None:
+    """Set the words that `is_chosen` knows; it looks them up without a join, which would lose the order of rows."""
+    listed = ", ".join(f"'{word}'" for word in (w.replace("'", "''") for w in words))
     con.raw_sql(
-        f'UPDATE "{name}" SET "{column}" = marks.value FROM marks WHERE "{name}".rowid = marks.place'  # noqa: S608
+        f"CREATE OR REPLACE TYPE chosen AS ENUM ({listed}); "
+        "CREATE OR REPLACE TEMP MACRO is_chosen(word) AS try_cast(word AS chosen) IS NOT NULL"
     )
-    con.drop_table("marks")
 
 
 def write_parquet(table: ir.Table, path: Path, order_by: Sequence[str]) -> None:
@@ -154,6 +162,16 @@ def matches(text: str, pattern: str) -> bool:  # type: ignore[empty-body]
 @ibis.udf.scalar.builtin(name="strlen")
 def bytes_of(text: str) -> int:  # type: ignore[empty-body]
     """Length in bytes, known without reading the text."""
+
+
+@ibis.udf.scalar.builtin
+def url_encode(text: str) -> str:  # type: ignore[empty-body]
+    """Text in which all but letters, digits and -._~ of ASCII is written otherwise."""
+
+
+@ibis.udf.scalar.builtin
+def is_chosen(word: str) -> bool:  # type: ignore[empty-body]
+    """Whether text is one of the words of `choose`."""
 
 
 @ibis.udf.scalar.builtin(name="trunc")

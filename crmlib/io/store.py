@@ -28,7 +28,7 @@ _ARROW = {
 }
 _NOTEBOOKS = {
     "collect": "10_collect and 15_feedback",
-    "segment": "20_segment and 25_value_risk",
+    "segment": "20_segment, 22_profile and 25_value_risk",
     "market": "30_market",
     "strategy": "40_strategy and 45_weekly",
     "review": "50_review",

@@ -51,9 +51,7 @@ def build(
     return card.reset_index()[list(schema.TABLES["scorecard"].columns)]
 
 
-def trend(
-    kpis: pd.DataFrame, review: Review, quarters: int = 8, partial: frozenset[str] = frozenset()
-) -> pd.DataFrame:
+def trend(kpis: pd.DataFrame, review: Review, quarters: int = 8, partial: frozenset[str] = frozenset()) -> pd.DataFrame:
     """The headline KPIs over the last quarters in which each was measured; thin are too few cases or a part of one."""
     measured = kpis[kpis["kpi"].isin(HEADLINE) & kpis["kpi_value"].notna() & (kpis["tier"] == "all")]
     ordered = measured.assign(rank=measured["kpi"].map(HEADLINE.index)).sort_values(["rank", "period"])

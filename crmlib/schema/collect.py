@@ -73,6 +73,8 @@ COLUMNS: dict[str, Column] = {
     "analysis_hours": Column("float64", "hours", "Analysed after (hours)", "分析用时(小时)"),
     "is_analysed_late": Column("boolean", "", "Analysis later than 24 h", "分析超过24小时"),
     "is_open": Column("boolean", "", "Open", "未关闭"),
+    "cost_date": Column("date", "date", "Date of cost", "成本日期"),
+    "cost_kind": Column("string", "word", "Kind of cost", "成本类别"),
     "campaign_id": Column("string", "", "Campaign", "活动编号"),
     "campaign_kind": Column("string", "", "Kind of campaign", "活动类型"),
     "redemption_date": Column("date", "date", "Redeemed", "兑换日期"),
@@ -152,6 +154,12 @@ TABLES: dict[str, Table] = {
         ("campaign_id", "customer_id"),
         ("campaign_id", "customer_id"),
         "Targeted customers", "活动目标客户",
+    ),
+    "costs": Table(
+        "one row per cost entry of the mapped source",
+        ("cost_date", "cost_kind", "customer_id", "cost_minor"),
+        ("cost_date", "cost_kind", "cost_minor", "customer_id"),
+        "Costs of acquisition and service", "获客与服务成本",
     ),
     "redemptions": Table(
         "one row per campaign, customer and day with a redemption",

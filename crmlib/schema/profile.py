@@ -4,7 +4,6 @@ from crmlib.schema.model import Column, Register, Table
 
 COLUMNS: dict[str, Column] = {
     # value, potential, need
-    "level": Column("string", "word", "Level", "客户级别"),
     "priority_score": Column("float64", "score", "Priority (S)", "综合优先级得分 (S)"),
     "value_score": Column("float64", "score", "Value (V)", "价值得分 (V)"),
     "potential_score": Column("float64", "score", "Potential (P)", "潜力得分 (P)"),
@@ -74,7 +73,6 @@ COLUMNS: dict[str, Column] = {
     "median_days": Column("float64", "days", "Median days to the next stage", "到下一阶段的中位天数"),
     "stopped": Column("int64", "customers", "Stopped here", "在此流失"),
     "satisfied_share": Column("float64", "share", "Satisfied (4-5)", "满意占比 (4-5)"),
-    "interaction_kind": Column("string", "word", "Kind of contact", "接触类型"),
     "channel_used": Column("string", "word", "Channel", "渠道"),
     "touches": Column("int64", "count", "Contacts", "接触次数"),
     # profile, associations

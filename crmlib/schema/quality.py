@@ -18,7 +18,7 @@ COLUMNS: dict[str, Column] = {
     "rule": Column("string", "word", "Rule", "规则"),
     "checked_rows": Column("int64", "count", "Rows checked", "检查行数"),
     "row_share": Column("float64", "share", "Share of rows", "行占比"),
-    "advice": Column("string", "word", "What to do", "处理办法"),
+    "advice": Column("string", "word", "What to do", "建议行动"),
     # scores and problems
     "complete_score": Column("float64", "score", "Completeness", "完整性"),
     "valid_score": Column("float64", "score", "Validity", "有效性"),

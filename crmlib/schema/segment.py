@@ -46,7 +46,7 @@ COLUMNS: dict[str, Column] = {
     "cluster_before": Column("int64", "number", "Matched to the earlier no.", "对应的原编号"),
     "centroid_shift": Column("float64", "number", "Moved by (standard deviations)", "中心移动 (标准差)"),
     "shift_limit": Column("float64", "number", "Farthest move that is a match", "可匹配的最大移动"),
-    "row_share": Column("float64", "share", "Share of the cluster", "占该群比例"),
+    "cluster_share": Column("float64", "share", "Share of the cluster", "占该群比例"),
     "cramers_v": Column("float64", "number", "Cramér's V (bias-corrected)", "克莱姆V (偏差校正)"),
     "adjusted_rand": Column("float64", "number", "Adjusted Rand index", "调整兰德指数"),
     "tier_before": Column("string", "word", "Tier a quarter ago", "上季度层级"),
@@ -156,7 +156,7 @@ TABLES: dict[str, Table] = {
     "cluster_tiers": Table(
         "one row per cluster and tier",
         ("cluster", "tier"),
-        ("cluster", "cluster_name", "tier", "customers", "row_share"),
+        ("cluster", "cluster_name", "tier", "customers", "cluster_share"),
         "Clusters and tiers", "聚类群与客户层级",
     ),
     "cluster_agreement": Table(

@@ -3,8 +3,6 @@
 from crmlib.schema.model import Column, Register, Table
 
 COLUMNS: dict[str, Column] = {
-    "cost_date": Column("date", "date", "Date of cost", "成本日期"),
-    "cost_kind": Column("string", "word", "Kind of cost", "成本类别"),
     "repeat_purchases": Column("int64", "count", "Purchase days after the first", "首次之后的购买天数"),
     "last_purchase_age_days": Column("int64", "days", "Days from first to last purchase", "首末次购买相隔天数"),
     "purchase_value_minor": Column("float64", "money", "Net spend per purchase day", "每购买日净消费"),
@@ -24,7 +22,6 @@ COLUMNS: dict[str, Column] = {
     "overdue_ratio": Column("float64", "number", "Now / usual gap", "当前间隔/通常间隔"),
     "warning_text": Column("string", "", "Why", "原因说明"),
     "warning_text_zh": Column("string", "", "Why (Chinese)", "原因说明(中文)"),
-    "advice": Column("string", "word", "Recommended action", "建议行动"),
     "expected_silent": Column("float64", "number", "Of these expected to fall silent", "其中预计停止购买"),
     "cac_minor": Column("int64", "money", "Cost per new customer (CAC)", "获客成本 (CAC)"),
     "cohort_value_minor": Column("int64", "money", "Value of a new customer, so far and ahead", "新客户价值(已实现+预期)"),
@@ -64,12 +61,6 @@ COLUMNS: dict[str, Column] = {
 }
 
 TABLES: dict[str, Table] = {
-    "costs": Table(
-        "one row per cost entry of the mapped source",
-        ("cost_date", "cost_kind", "customer_id", "cost_minor"),
-        ("cost_date", "cost_kind", "cost_minor", "customer_id"),
-        "Costs of acquisition and service", "获客与服务成本",
-    ),
     "customer_value": Table(
         "one row per customer",
         ("customer_id",),
@@ -160,7 +151,7 @@ WORDS: dict[str, dict[str, str]] = {
         ("watch", "Watch", "关注"),
         ("no_alert", "No alert", "无预警"),
         ("bought_once", "Bought once", "仅购买一次"),
-        ("overdue", "Overdue against the usual gap", "超出通常间隔"),
+        ("overdue_gap", "Overdue against the usual gap", "超出通常间隔"),
         ("slowing", "Buying less", "购买减少"),
         ("rare_buyer", "Buys rarely", "购买稀疏"),
         ("call_within_week", "Call within a week", "一周内专人联系"),
@@ -181,7 +172,7 @@ WORDS: dict[str, dict[str, str]] = {
         ("dropout_imprecise", "Drop-out known only roughly", "流失参数估计粗略"),
         ("spend_not_identified", "Spread of spend not identified", "消费差异无法识别"),
         ("value_depends_on_count", "Value depends on the number of purchases", "单次消费与次数相关"),
-        ("starts_late", "Most customers are older than the data", "多数客户早于数据起点"),
+        ("older_than_data", "Most customers are older than the data", "多数客户早于数据起点"),
         ("short_backtest", "Back-test shorter than the horizon", "回测期短于预测期"),
         ("no_backtest", "No back-test", "无回测"),
         ("biased_total", "Total foretold is off", "总量预测有偏"),

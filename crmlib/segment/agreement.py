@@ -10,7 +10,7 @@ def cells(assigned: ir.Table) -> ir.Table:
     """Customers by cluster and tier, with their share of the cluster; only who is in a cluster."""
     counted = assigned.filter(_.cluster.notnull()).group_by(["cluster", "cluster_name", "tier"])
     counted = counted.aggregate(customers=_.count())
-    shared = counted.mutate(row_share=counted.customers / counted.customers.sum().over(group_by="cluster"))
+    shared = counted.mutate(cluster_share=counted.customers / counted.customers.sum().over(group_by="cluster"))
     return shared.order_by("cluster", "tier")
 
 

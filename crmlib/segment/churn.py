@@ -246,7 +246,7 @@ def _reason(table: ir.Table) -> ir.Value:
     return ibis.cases(
         (table.recency_days.isnull(), ""),
         (table.repeat_purchases == 0, "bought_once"),
-        (table.overdue_ratio >= OVERDUE, "overdue"),
+        (table.overdue_ratio >= OVERDUE, "overdue_gap"),
         (table.purchase_days_90 * 2 < table.purchase_days_180, "slowing"),
         else_="rare_buyer",
     )
@@ -265,7 +265,7 @@ def _sentences(reason: str, recency: int, gap: float) -> tuple[str, str]:
     if reason == "bought_once":
         return f"bought on one day only, {recency} d ago", f"仅购买过一次，距今{recency}天"
     usual = f"{gap:.0f}" if gap >= 10 else f"{gap:.1f}"
-    if reason == "overdue":
+    if reason == "overdue_gap":
         times = f"{recency / gap:.1f}"
         return f"usual gap {usual} d, now {recency} d = {times}x", f"通常间隔{usual}天，现已{recency}天，为{times}倍"
     if reason == "slowing":

@@ -329,7 +329,7 @@ def concerns(models: customer_value.Models, card: Card, first: date, settings: S
     if abs(models.correlation) > customer_value.MAX_CORRELATION:
         rows.append(("value_depends_on_count", models.correlation, None, customer_value.MAX_CORRELATION))
     early = _seen_first(models.cells, (settings.period.as_of - first).days)
-    rows += [("starts_late", early, None, FIRST_SHARE)] if early > FIRST_SHARE else []
+    rows += [("older_than_data", early, None, FIRST_SHARE)] if early > FIRST_SHARE else []
     rows += _about_backtest(card, value.horizon_months)
     rows += [("revenue_only", None, None, None)] if value.margin is None else []
     return pd.DataFrame([row for row in rows if row], columns=list(TABLES["model_concerns"].columns)).astype(

@@ -225,7 +225,7 @@ def cluster_tiers(cells: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axe
     import seaborn as sns
 
     named = cells.drop_duplicates("cluster").set_index("cluster")["cluster_name"]
-    table = cells.pivot(index="cluster", columns="tier", values="row_share")
+    table = cells.pivot(index="cluster", columns="tier", values="cluster_share")
     table = table.reindex(columns=[t for t in _PLACES if t in table.columns]).fillna(0)
     text = table.map(lambda v: style.percent(v, lang, 0) if v else "")
     sns.heatmap(table, annot=text, fmt="", cmap=style.SEQUENTIAL, vmin=0, vmax=1, cbar=False, linewidths=1, ax=ax)

@@ -35,7 +35,7 @@ _CONCERNS = {
         "independent.",
         "购买次数与单次消费相关（相关系数{found}），而CLV模型假设两者独立。",
     ),
-    "starts_late": (
+    "older_than_data": (
         "{share} of the customers first appear in the first 30 days of the data: most were customers before, so their tenure "
         "is longer than known.",
         "{share}的客户首次出现在数据起始30天内：多数此前已是客户，真实客龄更长。",
