@@ -5,6 +5,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON := .venv/bin/python
 READY := .venv/.ready
+SMALL := $(filter small,$(BENCH))
 
 # A .venv that was moved or copied still runs the code of its old folder: the stamp holds the folder it was made for.
 $(shell [ "$$(cat $(READY) 2>/dev/null)" = "$$(pwd -P)" ] || rm -f $(READY))
@@ -28,8 +29,12 @@ check: $(READY) ## lint, format check, types, tests
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m pytest
 
-bench: $(READY) ## time a whole run beside stock papermill on the same notebooks without their code
-	@$(PYTHON) tests/bench.py $(BENCH_OPTIONS)
+bench: $(READY) ## time a whole run, ingest, databases, scoring and models, each beside its yardstick; BENCH=small to try it
+	@$(PYTHON) tests/bench.py $(if $(SMALL),--turns 1)
+	@$(PYTHON) tests/bench_ingest.py $(if $(SMALL),--rows 20000 --turns 1)
+	@$(PYTHON) tests/bench_database.py $(if $(SMALL),--rows 20000 --turns 1)
+	@$(PYTHON) tests/bench_segment.py $(if $(SMALL),--lines 20000 --customers 2000 --turns 1)
+	@$(PYTHON) tests/bench_btyd.py $(if $(SMALL),--customers 2000)
 
 setup: $(READY) ## only prepare .venv
 

@@ -42,7 +42,7 @@ def test_the_make_targets(blocks, root):
     assert "report: outputs/sample/2017Q4/report.html" in make(root, "report")
     assert "tests collected" in make(root, "test", PYTEST_ADDOPTS="--collect-only -q")
     assert "All checks passed!" in make(root, "check", PYTEST_ADDOPTS="--collect-only -q")
-    assert "A/B" in make(root, "bench", BENCH_OPTIONS="--turns 1")
+    assert "A/B" in make(root, "bench", BENCH="small")
 
 
 @pytest.mark.slow

@@ -13,11 +13,13 @@ import pytest
 import quarters
 from bs4 import BeautifulSoup
 from fontTools.ttLib import TTFont
+from matplotlib.axes import Axes
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from crmlib.errors import InputError
 from crmlib.io import store
 from crmlib.report import html
+from crmlib.views import narrative, style, tables
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def edited(root: Path, *cells) -> str:
     """The English page of a quarter whose segment notebook ends in `cells`."""
     results, notebooks = quarters.make(root, "en")
     notebook = nbformat.read(notebooks[1], as_version=4)
-    notebook.cells += cells
+    notebook.cells += [nbformat.from_dict(cell | {"id": f"x{n}"}) for n, cell in enumerate(cells)]
     results.write("notebooks/20_segment.ipynb", nbformat.writes(notebook))
     return html.build(results, notebooks, "en")
 
@@ -191,6 +193,58 @@ def test_a_failed_step_is_red_and_ends_there(tmp_path):
 def test_a_heading_over_nothing_is_left_out(tmp_path):
     page = edited(tmp_path, new_markdown_cell("## Save"), new_code_cell("save()"))
     assert "Save" not in BeautifulSoup(page, "html.parser").get_text()
+
+
+def test_long_tables_open_on_a_click_and_short_ones_are_open(tmp_path):
+    tiers = quarters.tier_sizes()
+    cells = [shown(pd.concat([tiers] * n, ignore_index=True), caption) for n, caption in ((2, "Ten"), (3, "Fifteen"))]
+    soup = BeautifulSoup(edited(tmp_path, *cells), "html.parser")
+    folded = soup.select("details.fold")
+    assert [fold.summary.get_text() for fold in folded] == ["Fifteen (15 rows)"]
+    assert len(folded[0].find_all("tr")) == 16 and "open" not in folded[0].attrs
+
+
+def shown(frame: pd.DataFrame, caption: str):
+    html = tables.show(frame, "tier_sizes", "en", books.params.Book(**BOOK), caption=caption)._repr_html_()
+    return new_code_cell(
+        "t", outputs=[new_output("execute_result", data={"text/html": html}, execution_count=1)], id="t"
+    )
+
+
+BOOK = {"name_en": "A", "name_zh": "甲", "currency": "CNY"}
+
+
+def test_an_absence_is_said_once(tmp_path):
+    """The sentence says it; the empty chart and the empty table after it need not. Without a sentence they stay."""
+    nothing = shown(quarters.tier_sizes()[:0], "Tiers")
+    sentence = narrative.say({"en": "No tickets came in.", "zh": "没有工单。"}, "en")
+    said = new_code_cell("s", outputs=[new_output("display_data", data={"text/html": sentence._repr_html_()})])
+    empty = style.picture(nothing_drawn(pd.DataFrame(), "en"))
+    data, metadata = empty._repr_mimebundle_(None, None)
+    blank = new_code_cell("b", outputs=[new_output("display_data", data=data, metadata=metadata)])
+    page = edited(tmp_path, new_markdown_cell("## A"), said, blank, nothing,
+                  new_markdown_cell("## B"), blank, nothing)  # fmt: skip
+    text = BeautifulSoup(page, "html.parser").find(id="segment").get_text(" ")
+    a, b = text.split(" A ", 1)[1].split(" B ", 1)
+    assert "No tickets came in." in a and "Nothing drawn" not in a and "nothing to show" not in a
+    assert "Nothing drawn" in b and "Tiers: nothing to show" in b
+
+
+@style.chart(4, 2)
+def nothing_drawn(frame: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
+    return style.empty(ax, "Nothing drawn")
+
+
+def test_rows_that_are_in_no_figure_are_told_on_the_first_screen(tmp_path):
+    results, notebooks = quarters.make(tmp_path, "en")
+    stages = pd.DataFrame({"position": [1, 2, 3], "stage": ["raw", "quarantined", "accepted"], "field": ["", "customer_id", ""],
+                           "reason": ["", "missing", ""], "rows": [200, 50, 150], "customers": [9, 0, 9],
+                           "net_minor": [90_000, 12_345, 77_655], "unreadable": [0, 0, 0]})  # fmt: skip
+    results.save(waterfall=stages)
+    told = "25.0% of the order rows (¥123.45) could not be used"
+    assert told in BeautifulSoup(html.build(results, notebooks, "en"), "html.parser").get_text(" ")
+    results.save(waterfall=stages.assign(rows=[10_000, 50, 9_950]))
+    assert "could not be used" not in html.build(results, notebooks, "en")
 
 
 def test_the_page_s_own_font_has_every_character_on_it(pages):

@@ -86,6 +86,17 @@ def _stage(name: str, rows: ir.Table) -> ir.Table:
     ).mutate(stage=ibis.literal(name), unreadable=ibis.literal(0, "int64"))
 
 
+def examples(quarantine: ir.Table) -> ir.Table:
+    """The first row of each source, field and reason, with how many there are and their money; orders first."""
+    group = ["source", "field", "reason"]
+    place = ibis.row_number().over(group_by=group, order_by=["file", "row"])
+    counts = quarantine.group_by(group).aggregate(rows=_.count(), all_minor=_.net_minor.sum())
+    first = quarantine.mutate(place=place).filter(_.place == 0).select("file", "row", "value", *group)
+    found = first.join(counts, group).mutate(net_minor=_.all_minor, is_other=_.source != "orders")
+    ordered = found.order_by("is_other", ibis.desc("rows"), *group)
+    return ordered.select("source", "file", "row", "field", "value", "reason", "rows", "net_minor")
+
+
 def row_classes(lines: ir.Table, quarantine: ir.Table) -> ir.Table:
     """Rows, orders, customers and money by row class, accepted and set aside; unknown where no amount is readable."""
     aside = quarantine.filter(_.source == "orders").mutate(row_class=_.row_class.fill_null("unknown"))

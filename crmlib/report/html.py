@@ -14,6 +14,7 @@ from crmlib.views import style, tables
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _FONTS_HERE = "/* fonts */"
+_WORTH_SAYING = 0.01  # share of the order rows
 
 
 def build(store: Store, notebooks: list[Path], lang: str, facts: Mapping[str, str] | None = None) -> str:
@@ -32,7 +33,7 @@ def build(store: Store, notebooks: list[Path], lang: str, facts: Mapping[str, st
             css=_css(),
             families=Markup(", ").join(Markup('"{}"').format(name) for name in style.FONTS),
             book=tables.book_name(book, lang),
-            notices=[tables.book_notice(book, lang), _window(store, lang)],
+            notices=[tables.book_notice(book, lang), _window(store, lang), _aside(store, lang)],
             quarter=quarter(period, lang),
             title=text("title", lang, quarter=quarter(period, lang)),
             days=text("days", lang, start=style.day(period.start, lang), end=style.day(period.as_of, lang)),
@@ -62,6 +63,19 @@ def _window(store: Store, lang: str) -> str:
     history = summary.frame(store, "data_history")
     months = 12 if history.empty else int(history["window_months"].iloc[0])
     return text("window", lang, months=months) if months < 12 else ""
+
+
+def _aside(store: Store, lang: str) -> str:
+    """How much of the orders is in no figure because it was set aside, where that is more than a trifle."""
+    stages = summary.frame(store, "waterfall")
+    if stages.empty:
+        return ""
+    total = stages.groupby("stage")[["rows", "net_minor"]].sum().reindex(["raw", "quarantined"]).fillna(0)
+    share = total["rows"]["quarantined"] / max(total["rows"]["raw"], 1)
+    if share < _WORTH_SAYING:
+        return ""
+    money = style.money(total["net_minor"]["quarantined"], store.settings.book, lang)
+    return text("aside", lang, share=style.percent(share, lang), money=money)
 
 
 def _facts(store: Store, lang: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ from crmlib.views import style
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _HIDDEN = {"remove_cell", "papermill-error-cell-tag"}
+_LONG = 12  # rows of a table that is shown at once
 _FORBIDDEN = ("script", "style", "link", "meta", "iframe", "object", "embed", "form", "base")
 
 
@@ -59,7 +60,9 @@ def _section(path: Path, lang: str) -> Section:
     exported, resources = _exporter(lang).from_notebook_node(notebook, {"chapter": chapter})
     soup = BeautifulSoup(exported, "html.parser")
     _clean(soup)
+    _say_absence_once(soup)
     _drop_empty_headings(soup)
+    _fold(soup, lang)
     title, headings = _number_headings(soup, name)
     body = str(soup)
     for n, svg in enumerate(resources["chapter"]["drawn"]):
@@ -103,7 +106,10 @@ def _figure(output: Any, source: str, chapter: Mapping[str, Any]) -> str:
     """Where a figure goes; its SVG is kept aside, because an HTML parser would change its tags."""
     result, drawn, data = _result_name(source), chapter["drawn"], output.data
     kind = "image/svg+xml" if "image/svg+xml" in data else "image/png"
-    alt = output.metadata.get(kind, {}).get("alt") or text("figure", chapter["lang"], name=result)
+    metadata = output.metadata.get(kind, {})
+    alt = metadata.get("alt") or text("figure", chapter["lang"], name=result)
+    if metadata.get("empty"):
+        return Markup('<p class="crm-absent" data-name="{}">{}</p>').format(result, alt)
     if kind == "image/svg+xml":
         drawn.append(figures.inline(data.get(style.INLINE_SVG) or data[kind], f"{chapter['name']}-{len(drawn)}", alt))
         return f'<figure data-name="{result}"><div data-drawn="{len(drawn) - 1}"></div></figure>'
@@ -139,6 +145,33 @@ def _drop_empty_headings(soup: BeautifulSoup) -> None:
             tag.decompose()
             continue
         below = level
+
+
+def _say_absence_once(soup: BeautifulSoup) -> None:
+    """Where a section's sentence is all there is, the charts and tables that are absent need not say so again."""
+    section: list[Tag] = []
+    end = soup.new_tag("h1")
+    for tag in [*soup.find_all(recursive=False), end]:
+        if not re.fullmatch("h[1-6]", tag.name):
+            section.append(tag)
+            continue
+        absent = [t for t in section if "crm-absent" in (t.get("class") or [])]
+        shown = [t for t in section if t.name != "p" or t.get("class")]
+        if len(absent) + sum("finding" in (t.get("class") or []) for t in shown) == len(shown) > len(absent):
+            for repeated in absent:
+                repeated.decompose()
+        section = []
+
+
+def _fold(soup: BeautifulSoup, lang: str) -> None:
+    """Long tables open on a click (or the space bar); the sentence and the figure before them have the message."""
+    for table in soup.find_all(class_="crm-table"):
+        rows = len(table.find_all("tr")) - 1
+        if rows > _LONG:
+            caption = table.caption.get_text(" ", strip=True) if table.caption else ""
+            summary = soup.new_tag("summary")
+            summary.string = text("folded", lang, caption=caption, n=rows)
+            table.wrap(soup.new_tag("details", attrs={"class": "fold"})).insert(0, summary)
 
 
 def _number_headings(soup: BeautifulSoup, name: str) -> tuple[str, list[tuple[str, str]]]:

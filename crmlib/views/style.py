@@ -93,20 +93,25 @@ P = ParamSpec("P")
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """A finished figure: `svg` stands alone (text as outlines), `inline` is for a page that has the font."""
+    """A finished figure: `svg` stands alone (text as outlines), `inline` is for a page that has the font.
+
+    `is_empty`: it only states that there is nothing to draw.
+    """
 
     svg: str
     inline: str
     alt: str
+    is_empty: bool = False
 
     def __repr__(self) -> str:
         return self.alt
 
     def _repr_mimebundle_(self, include: Any, exclude: Any) -> tuple[dict[str, str], dict[str, Any]]:  # noqa: ARG002
         data = {"image/svg+xml": self.svg, INLINE_SVG: self.inline, "text/plain": self.alt}
-        return data, {"image/svg+xml": {"alt": self.alt}}
+        return data, {"image/svg+xml": {"alt": self.alt, "empty": self.is_empty}}
 
 
+_EMPTY = "nothing to draw"
 INLINE_SVG = "application/vnd.crmlib.svg"
 
 
@@ -142,6 +147,7 @@ def empty(ax: Axes, text: str) -> Axes:
     _figure(ax).set_figheight(0.9)
     _figure(ax).set_label(text)
     ax.set_axis_off()
+    ax.set_label(_EMPTY)
     ax.text(0, 0.5, _wrapped(text, _room(ax), 11), color=MUTED, va="center", transform=ax.transAxes)
     return ax
 
@@ -154,7 +160,7 @@ def picture(ax: Axes) -> Picture:
         raise TypeError("a chart ends in style.finish(ax, title=..., alt=...)")
     with _theme(), _no_tofu():
         _lay_out(figure)
-        return Picture(_svg(figure, "path", alt), _svg(figure, "none", alt), alt)
+        return Picture(_svg(figure, "path", alt), _svg(figure, "none", alt), alt, ax.get_label() == _EMPTY)
 
 
 def money(minor: Any, book: Book, lang: str) -> str:
