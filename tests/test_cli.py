@@ -146,7 +146,7 @@ def test_the_settings_of_a_new_book_show_and_explain_every_key(project: Path) ->
     assert keys(params.Settings) - {"file"} - shown == set()
 
 
-ORDERS = r"^(  orders:.*\n(?:    .*\n)*)"
+BLOCK = r"^(  orders:.*\n(?:    .*\n)*)"
 OPTIONAL = re.compile(r"^( +)# (?=[ \w]+:)", flags=re.MULTILINE)
 
 
@@ -154,7 +154,7 @@ def test_the_optional_parts_of_a_new_books_settings_are_right(project: Path) -> 
     new_book.create(project, "shop", "2024Q1")
     file = project / "params/shop/default.yml"
     plain = params.load(project / "params/shop/2024Q1.yml")
-    before, orders, after = re.split(ORDERS, file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    before, orders, after = re.split(BLOCK, file.read_text(encoding="utf-8"), flags=re.MULTILINE)
     file.write_text(before + orders + OPTIONAL.sub(r"\1", after), encoding="utf-8")
     full = params.load(project / "params/shop/2024Q1.yml")
     assert [name for name, source in full.sources if source is None] == []
@@ -166,7 +166,7 @@ def test_each_option_of_the_orders_source_is_right(project: Path) -> None:
     new_book.create(project, "shop", "2024Q1")
     file = project / "params/shop/default.yml"
     text = file.read_text(encoding="utf-8")
-    orders = re.split(ORDERS, text, flags=re.MULTILINE)[1]
+    orders = re.split(BLOCK, text, flags=re.MULTILINE)[1]
     options = re.findall(r"^    # [ \w]+:.*\n(?:    #   .*\n)*", orders, flags=re.MULTILINE)
     for option in options:
         shown = re.sub(r"^    # ", "    ", option, flags=re.MULTILINE)

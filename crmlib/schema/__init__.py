@@ -59,6 +59,11 @@ def word(value: object, lang: str) -> str:
     return WORDS[text][lang] if text in WORDS else text
 
 
+def source(name: object, lang: str) -> str:
+    """The reader's word for a source of the params; other text is returned as it is."""
+    return WORDS.get(f"source_{name}", {}).get(lang, str(name))
+
+
 def step_of(table: str) -> str:
     """The step that makes `table`."""
     return next(step for part, step in _PARTS.items() if table in getattr(part, "TABLES", {}))

@@ -12,9 +12,9 @@ COLUMNS: dict[str, Column] = {
     "contact_state": Column("string", "word", "Contact data", "联系方式状态"),
     "consent": Column("string", "word", "Consent to be contacted", "联系同意状态"),
     # fields and rules
-    "filled": Column("int64", "count", "Filled", "已填写"),
+    "filled": Column("int64", "count", "Filled cells", "已填写"),
     "unreadable_cells": Column("int64", "count", "Not readable", "无法识别"),
-    "unique_share": Column("float64", "share", "Distinct", "唯一率"),
+    "unique_share": Column("float64", "share", "Share distinct", "唯一率"),
     "rule": Column("string", "word", "Rule", "规则"),
     "checked_rows": Column("int64", "count", "Rows checked", "检查行数"),
     "row_share": Column("float64", "share", "Share of rows", "行占比"),

@@ -56,8 +56,7 @@ _WORDS = {
 
 def source_name(source: object, lang: str) -> str:
     """The reader's word for a source."""
-    code = f"source_{source}"
-    return schema.word(code, lang) if code in schema.WORDS else style.legible(str(source))
+    return style.legible(schema.source(source, lang))
 
 
 @style.chart(7.2, 3.0)

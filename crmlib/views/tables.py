@@ -204,6 +204,8 @@ def columns_wide(words: str) -> int:
 def _cells(frame: pd.DataFrame, values: pd.Series, column: str, lang: str, book: Book) -> list[str | None]:
     """Each value as text, in one format for the whole column; None where there is none."""
     entry = column_of(column)
+    if column == "source":
+        return [None if is_blank(v) else style.legible(schema.source(v, lang)) for v in values]
     if entry.unit == "kpi" and "kpi_unit" in frame.columns:
         pairs = zip(values, frame["kpi_unit"], strict=True)
         return [None if is_blank(v) else _kpi(v, str(unit), column, lang, book) for v, unit in pairs]
