@@ -61,6 +61,34 @@ def test_a_new_book_with_orders_passes_its_check(project: Path, capsys: pytest.C
     )
 
 
+def test_anchors_are_proposed_and_frozen_once(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["new", "shop", "--period", "2024Q1"])
+    rows = [f"o{n},c{n % 20},2024-0{1 + n % 3}-{1 + n % 28:02d},p1,1,{10 + n}" for n in range(120)]
+    (project / "data/shop/raw/orders.csv").write_text("\n".join([ORDERS.splitlines()[0], *rows]))
+    capsys.readouterr()
+    assert cli.main(["anchors", "params/shop/2024Q1.yml"]) == cli.DONE
+    proposed = params.Anchors(**yaml.safe_load(capsys.readouterr().out))
+    assert (proposed.version, proposed.kind) == ("shop-2024Q1", "frozen_quantile")
+    assert cli.main(["anchors", "params/shop/2024Q1.yml", "--write"]) == cli.DONE
+    file = project / "params/shop/2024Q1.yml"
+    file.write_text("segment: {anchors: anchors-2024Q1.yml}\n")
+    assert params.load(file).segment.anchors == proposed
+    assert cli.main(["anchors", "params/shop/2024Q1.yml", "--write"]) == cli.WRONG_INPUT
+    assert "anchors are frozen" in capsys.readouterr().err
+
+
+def test_a_rule_that_nobody_can_reach_stops_check_and_run(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["new", "shop", "--period", "2024Q1"])
+    (project / "data/shop/raw/orders.csv").write_text(ORDERS)
+    tiers = [{"tier": "high", "at_least": [[10, 10, 10]]}, {"tier": "general", "at_least": [[40, 40, 40]]},
+             {"tier": "risk", "at_least": [[0, 0, 0]]}]  # fmt: skip
+    (project / "params/shop/2024Q1.yml").write_text(yaml.safe_dump({"segment": {"tiers": tiers}}))
+    capsys.readouterr()
+    for verb in ("check", "run"):
+        assert cli.main([verb, "params/shop/2024Q1.yml"]) == cli.WRONG_INPUT
+        assert "general" in capsys.readouterr().err
+
+
 def test_a_check_lists_every_problem(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cli.main(["new", "shop"])
     (project / "data/shop/registers/pest.csv").write_text("factor_id\nP1\n")

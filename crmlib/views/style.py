@@ -212,6 +212,8 @@ def legible(text: str) -> str:
 
 def in_order(text: str) -> str:
     """`text` with each character that reorders what follows it ("gnp.exe" for "exe.png") written out in brackets."""
+    if text.isascii():
+        return text
     return "".join(f"[{_name(c)}]" if c in _REORDERING else c for c in text)
 
 

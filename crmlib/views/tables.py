@@ -198,6 +198,8 @@ def is_blank(value: Any) -> bool:
 
 def columns_wide(words: str) -> int:
     """Width in Latin characters; a Chinese sign takes two."""
+    if words.isascii():
+        return len(words)
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in words)
 
 
