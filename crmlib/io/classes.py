@@ -38,11 +38,20 @@ def of(source: Source, table: ir.Table, amount: ir.Value) -> ir.Value:
 
 
 def fits(value: ir.Value, patterns: tuple[str, ...]) -> ir.Value | None:
-    """Whether text is one of the patterns, in which * stands for any text; upper and lower case differ."""
+    """Whether text is one of the patterns, in which * stands for any text; upper and lower case differ.
+
+    Most ids lie before or behind all patterns in the order of text, which two comparisons tell.
+    """
     plain = [p for p in patterns if "*" not in p]
     starred = [p for p in patterns if "*" in p]
     rules = [ibis.array(plain).contains(value)] if plain else []
     starts = [p for p in starred if p.endswith("*") and p.count("*") == 1]
     rules += [value.startswith(p[:-1]) for p in starts]
     rules += [engine.matches(value, ".*".join(map(re.escape, p.split("*")))) for p in starred if p not in starts]
-    return ibis.or_(*rules) if rules else None
+    if not rules:
+        return None
+    heads = [p.split("*")[0] for p in patterns]
+    last = max(heads)
+    if not all(heads) or ord(last[0]) >= ord("\ud7ff"):
+        return ibis.or_(*rules)
+    return (value >= min(heads)) & (value < chr(ord(last[0]) + 1)) & ibis.or_(*rules)

@@ -95,7 +95,7 @@ def scan(con: Backend, name: str, table: ir.Table) -> ir.Table:
         query = con.compile(table)
     finally:
         ibis.options.sql.fuse_selects = True
-    con._run_pre_execute_hooks(table)  # noqa: SLF001 - what `con.create_table` does for tables from Python
+    con._run_pre_execute_hooks(table)  # what `con.create_table` does for tables from Python
     con.raw_sql(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {query}')
     return con.table(name)
 
@@ -107,7 +107,8 @@ def columns(con: Backend, table: ir.Table) -> dict[str, np.ndarray]:
 
 def mark(con: Backend, name: str, place: str, marks: ir.Table) -> None:
     """Write `value` into the column `bad` of a kept table where its row has the number `place`."""
-    con.raw_sql(f'UPDATE "{name}" SET bad = marks.value FROM ({con.compile(marks)}) marks WHERE {place} = marks.place')  # noqa: S608
+    marked = f'UPDATE "{name}" SET bad = marks.value FROM ({con.compile(marks)}) marks'  # noqa: S608
+    con.raw_sql(f'{marked} WHERE "{name}".{place} = marks.place')
 
 
 def choose(con: Backend, words: Sequence[str]) -> None:
@@ -184,9 +185,15 @@ def _hash(value) -> dt.uint64:  # type: ignore[no-untyped-def]
     """64 bits that are equal for equal values."""
 
 
-def fingerprint(values: Mapping[str, ir.Value]) -> ir.Value:
+@ibis.udf.scalar.builtin(name="round")
+def rounded(number: float) -> float:  # type: ignore[empty-body]
+    """The whole number next to a float, as a float: it may be too large for anything else."""
+
+
+def fingerprint(values: Sequence[ir.Value]) -> ir.Value:
     """32 bits that are equal for equal values, and seldom for others."""
-    return (_hash(ibis.struct(values)) & 0xFFFFFFFF).cast("uint32")
+    whole = _hash(values[0]) if len(values) == 1 else _hash(ibis.struct({f"v{i}": v for i, v in enumerate(values)}))
+    return (whole & 0xFFFFFFFF).cast("uint32")
 
 
 def second_of_day(moment: ir.Value) -> ir.Value:

@@ -1,10 +1,10 @@
 """What is wrong with a row: the first fault, in the order in which people should hear of it.
 
-Of a good row nothing is kept but its values. `bad` is 0 or the place of the fault in the list, from 1 on; `state` says
-field by field whether a cell is empty or unreadable; `cells` holds the cells of a bad row as they came.
+`bad` is 0 or the place of the fault in the list of reasons, from 1 on; `state` says field by field whether a cell is
+empty or unreadable; `cells` holds the cells as they came, of a row that is not plain only.
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import ibis
 import ibis.expr.types as ir
@@ -12,97 +12,137 @@ import ibis.expr.types as ir
 from crmlib.io import engine, typed, values
 from crmlib.io.typed import DATES, NUMBERS, TIMES, Form
 
-Fault = tuple[str, str, ir.Value]
-"""Field, reason, and whether a row has it that has none of those before it."""
-
 SEPARATOR = "\x1f"
 """Between the cells of a bad row, which are kept as one text."""
 
-OTHER, REPEATED = 254, 255
-"""`bad` of a row with a fault that no rule names (there should be none), and of one that repeats another."""
+DOUBT, REPEATED = 254, 255
+"""`bad` of a row that is not plain and has a second one, which counts; and of one that repeats another."""
 
 
-def of(form: Form, row: ir.Table) -> list[Fault]:
-    """What can be wrong with a row."""
-    found: list[Fault] = []
+def reasons(form: Form) -> list[tuple[str, str]]:
+    """The faults that a row can have, as field and reason, in the order in which people should hear of them."""
+    found = [("currency", "other_currency")] if form.name == "orders" and "currency" in form.fields else []
+    for field in form.needed:
+        kinds = _NUMBER if field in NUMBERS else _MOMENT if field in DATES + TIMES else _TEXT
+        found += [(field, kind) for kind in kinds]
+    if form.name != "orders":
+        return found
+    if "net_amount" not in form.fields:
+        found.append(("unit_price", "out_of_range"))
+    if "row_kind" in form.fields:
+        found.append(("row_kind", "unknown_class"))
+    if form.source.extracted_on:
+        found.append(("order_date", "future_date"))
+    return found
+
+
+_NUMBER = ("missing", "out_of_range", "other_currency", "not_a_number")
+_MOMENT = ("missing", "out_of_range", "not_a_date")
+_TEXT = ("missing", "not_text", "too_long")
+"""Why a cell that must have a value has none; the last reason is what remains."""
+
+
+def of(form: Form, row: ir.Table) -> list[ir.Value]:
+    """For each of the reasons, whether a row has that fault; it counts where the row has none of those before it."""
+    found: list[ir.Value] = []
     if form.name == "orders" and "currency" in form.fields:
-        known = [form.settings.book.currency, *form.settings.book.rates]
-        found.append(("currency", "other_currency", row.currency.notnull() & ~row.currency.upper().isin(known)))
+        found.append(is_foreign(form, row))
     for field in form.needed:
         found += _cell_faults(form, field, row)
     if form.name != "orders":
         return found
     if "net_amount" not in form.fields:
-        found.append(("unit_price", "out_of_range", row.net_minor.isnull()))
+        found.append(row.net_minor.isnull())
     if "row_kind" in form.fields:
-        known = list(form.source.classes.kinds) or [""]
-        found.append(("row_kind", "unknown_class", row.row_kind.notnull() & ~row.row_kind.isin(known)))
+        found.append(is_unknown(form, row))
     if form.source.extracted_on:
-        after = typed.bound(row.order_date, form.source.extracted_on + timedelta(days=1))
-        found.append(("order_date", "future_date", row.order_date >= after))
+        found.append(is_future(row, form.source.extracted_on))
     return found
 
 
-def _cell_faults(form: Form, field: str, row: ir.Table) -> list[Fault]:
-    """Why a cell that must have a value has none; the last reason is what remains."""
+def is_foreign(form: Form, row: ir.Table) -> ir.Value:
+    known = [form.settings.book.currency, *form.settings.book.rates]
+    return row.currency.notnull() & ~row.currency.upper().isin(known)
+
+
+def is_unknown(form: Form, row: ir.Table) -> ir.Value:
+    return row.row_kind.notnull() & ~row.row_kind.isin(list(form.source.classes.kinds) or [""])
+
+
+def is_future(row: ir.Table, extracted_on: date) -> ir.Value:
+    return row.order_date >= typed.bound(row.order_date, extracted_on + timedelta(days=1))
+
+
+def _cell_faults(form: Form, field: str, row: ir.Table) -> list[ir.Value]:
     cell, none = row[f"raw_{field}"], row[typed.kept_as(field)].isnull()
-    found: list[Fault] = [(field, "missing", none & values.bare(cell).isnull())]
+    bare = values.bare(cell)
     if field in NUMBERS:
-        return [
-            *found,
-            (field, "out_of_range", none & values.is_number(cell, form.written)),
-            (field, "other_currency", none & values.is_other_currency(cell, form.written)),
-            (field, "not_a_number", none),
-        ]
+        large, foreign = values.is_number(cell, form.written), values.is_other_currency(cell, form.written)
+        return [none & bare.isnull(), none & large, none & foreign, none]
     if field in DATES + TIMES:
-        return [*found, (field, "out_of_range", none & row[f"quick_{field}"].notnull()), (field, "not_a_date", none)]
-    return [*found, (field, "not_text", none & ~values.is_text(values.bare(cell))), (field, "too_long", none)]
+        return [none & bare.isnull(), none & row[f"quick_{field}"].notnull(), none]
+    return [none & (bare.isnull() | values.is_error(bare)), none & ~values.is_text(bare), none]
 
 
-def examined(form: Form, row: ir.Table) -> tuple[ir.Table, list[tuple[str, str]]]:
-    """The rows with what is wrong with them, and the faults that `bad` counts."""
+def examined(form: Form, row: ir.Table) -> ir.Table:
+    """The rows with what is wrong with them."""
     wrong = of(form, row)
-    values_there = [row[typed.kept_as(f)].notnull() for f in form.needed]
-    rules = [~c.fill_null(False) for _f, reason, c in wrong if reason in ("future_date", "unknown_class")]  # noqa: FBT003
-    rules += [~c.fill_null(False) for f, _r, c in wrong if f == "currency"]  # noqa: FBT003
-    rules += [row.net_minor.notnull()] if form.money == "net_minor" else []
-    good = ibis.and_(*values_there, *rules)
-    first = ibis.cases(*[(c, i) for i, (_f, _r, c) in enumerate(wrong, 1)], else_=OTHER)
-    cells = ibis.literal(SEPARATOR).join([_cell(row[f"raw_{f}"]) for f in form.fields])
-    one = typed.key(form)
-    table = row.select(
-        "part",
-        *typed.stored(form),
-        bad=ibis.ifelse(good, 0, first).cast("uint8"),
-        state=_state(form, row),
-        fingerprint=engine.fingerprint(
-            {c: row[c] for c in ([one] if one else typed.stored(form)) if c != "class_code"}
-        ),
-        cells=ibis.ifelse(good, ibis.null("string"), cells),
+    none = [row[typed.kept_as(f)].isnull() for f in form.fields]
+    first = ibis.cases(*[(c, i) for i, c in enumerate(wrong, 1)], else_=0)
+    stated = row.mutate(bad=first.cast("uint8"), state=_state(form, row, none))
+    cells = ibis.cases((stated.bad > 0, stated.cells))  # of a good row nothing counts but its values
+    return stated.select(
+        "part", "place", *typed.stored(form), "bad", "state", fingerprint=fingerprint(form, stated), cells=cells
     )
-    return table, [(field, reason) for field, reason, _condition in wrong]
+
+
+def fingerprint(form: Form, row: ir.Table) -> ir.Value:
+    """What rows that stand twice, or keys that do, have in common.
+
+    Lines of an order that are equal in article and money are few, so that the other columns need not be looked at.
+    """
+    key = typed.key(form)
+    names = [key] if key else [c for c in typed.stored(form) if c != "class_code"]
+    if form.name == "orders" and not key and "product_id" in names:
+        names = ["order_id", "product_id", "net_minor"]
+    return engine.fingerprint([row[c] for c in names])
+
+
+def holder(form: Form) -> str:
+    """The column of text that holds the cells of a row in doubt."""
+    return next(c for c in typed.IDS if c in typed.stored(form))
+
+
+def packed(cells: list[ir.Value]) -> ir.Value:
+    """The cells of a row as one text."""
+    return ibis.literal(SEPARATOR).join([_cell(cell) for cell in cells])
+
+
+def unpacked(form: Form, row: ir.Table, kinds: ibis.Schema) -> dict[str, ir.Value]:
+    """The cells as they came, in their own types, from `cells`; an empty cell is none."""
+    cells = row.cells.split(SEPARATOR)
+    return {f: cells[i].nullif("").try_cast(kinds[f]) for i, f in enumerate(form.fields)}
 
 
 def _cell(cell: ir.Value) -> ir.Value:
-    return cell.cast("string").replace(SEPARATOR, " ").fill_null("")
+    text = cell.cast("string")
+    return (text.replace(SEPARATOR, "\x1e") if cell.type().is_string() else text).fill_null("")
 
 
-def _state(form: Form, row: ir.Table) -> ir.Value:
+def _state(form: Form, row: ir.Table, none: list[ir.Value]) -> ir.Value:
     """Two bits per field: 1 its cell is empty, 2 it is not empty and could not be read."""
-    kind = "int32" if len(form.fields) <= 15 else "int64"
-    none = [row[typed.kept_as(f)].isnull() for f in form.fields]
     bits = [
         ibis.cases(
-            (~missing, ibis.literal(0, kind)),
-            (values.bare(row[f"raw_{f}"]).isnull(), ibis.literal(1 << 2 * i, kind)),
-            else_=ibis.literal(2 << 2 * i, kind),
+            (~missing, ibis.literal(0, "int64")),
+            (values.bare(row[f"raw_{f}"]).isnull(), ibis.literal(1 << 2 * i, "int64")),
+            else_=ibis.literal(2 << 2 * i, "int64"),
         )
         for i, (f, missing) in enumerate(zip(form.fields, none, strict=True))
     ]
     whole = bits[0]
     for bit in bits[1:]:
         whole = whole | bit
-    return ibis.ifelse(ibis.or_(*none), whole, ibis.literal(0, kind)).cast(kind)
+    return whole.cast("int64")
 
 
 def compared(form: Form) -> list[str]:

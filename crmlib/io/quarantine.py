@@ -21,14 +21,18 @@ def of(source: Kept) -> ir.Table:
     tables = [_rows(source)] if kept.set_aside(source.tally) else []
     tables += [_lines(source)] if len(source.rejects) else []
     if not tables:
-        return ibis.memtable(pd.DataFrame(columns=list(COLUMNS)), schema=COLUMNS)
+        return nothing()
     return ibis.union(*tables) if len(tables) > 1 else tables[0]
+
+
+def nothing() -> ir.Table:
+    return ibis.memtable(pd.DataFrame(columns=list(COLUMNS)), schema=COLUMNS)
 
 
 def _rows(source: Kept) -> ir.Table:
     form = source.form
     placed = _numbered(source)
-    names = [(placed.bad == i, *name) for i, name in enumerate(source.reasons, 1)]
+    names = [(placed.bad == i, *source.reasons[i - 1]) for i in _codes(source)]
     found = {
         "source": ibis.literal(form.name),
         "file": placed.file,
@@ -44,17 +48,25 @@ def _rows(source: Kept) -> ir.Table:
     return placed.select(**{name: value.cast(COLUMNS[name]) for name, value in found.items()})
 
 
+def _codes(source: Kept) -> list[int]:
+    """The faults that there are."""
+    found = source.tally["bad"]
+    return sorted(int(code) for code in found[kept.is_set_aside(found)].unique())
+
+
 def _value(source: Kept, row: ir.Table) -> ir.Value:
     """The cell at fault, as far as it may leave the door."""
     shown = []
-    for number, (field, reason) in enumerate(source.reasons, 1):
-        key = typed.key(source.form)
+    key = typed.key(source.form)
+    for number in _codes(source):
+        field, reason = source.reasons[number - 1]
         if reason in ("duplicate", "conflict"):
             value = row[key] if key else ibis.null("string")
         elif field == "customer_id":
             value = row.customer_id
         else:
-            value = _cell(source, field, reason, row.cells.split(faults.SEPARATOR)[source.form.fields.index(field)])
+            came = row.cells.split(faults.SEPARATOR)[source.form.fields.index(field)]
+            value = _cell(source, field, reason, came.fill_null("") if reason == "missing" else came)
         shown.append((row.bad == number, value.cast("string").re_replace(_CONTROL, "\ufffd").left(_SHOWN)))
     return ibis.cases(*shown, else_=ibis.null("string"))
 
@@ -77,12 +89,13 @@ def _numbered(source: Kept) -> ir.Table:
     it that could not be split or are blank.
     """
     rows = source.table
-    placed = rows.mutate(place=rows.rowid())
-    starts = engine.frame(placed.group_by("part").aggregate(start=_.place.min()))
+    starts = pd.DataFrame({"part": [0], "start": [0]}).astype({"part": "uint16"})
+    if len(source.parts) > 1:
+        starts = engine.frame(rows.group_by("part").aggregate(start=_.place.min()))
     files = starts.assign(
         file=[source.parts[p].file for p in starts["part"]], first=[source.parts[p].first_row for p in starts["part"]]
     )
-    bad = placed.filter(kept.is_set_aside(_.bad)).join(engine.table(files), "part")
+    bad = source.aside.filter(kept.is_set_aside(_.bad)).join(engine.table(files), "part")
     nth = bad.mutate(nth=_.place - _.start)
     gaps = _gaps(source)
     if gaps.empty:

@@ -17,16 +17,15 @@ from crmlib.io import engine, faults, typed
 from crmlib.io.typed import Form
 
 
-def found(con: Backend, form: Form, kept: str) -> ir.Table | None:
-    """Rows of a kept table that are equal to an earlier one (`copy`), or have its key and other values (`clash`).
+def found(con: Backend, form: Form, rows: ir.Table, prints: np.ndarray) -> ir.Table | None:
+    """Rows that are equal to an earlier one (`copy`), or have its key and other values (`clash`).
 
-    One row each: `place`, `part`, `bad`, `copy`, `clash`. None where no two rows have one fingerprint.
+    One row each: `place`, `part`, `bad`, `is_mended`, `copy`, `clash`. None where no two rows have one fingerprint.
     """
-    twice = shared(engine.numbers(con, kept, "fingerprint"))
+    twice = shared(prints)
     if not len(twice):
         return None
-    rows = con.table(kept)
-    near = rows.mutate(place=rows.rowid()).semi_join(ibis.memtable(pa.table({"fingerprint": twice})), "fingerprint")
+    near = rows.semi_join(ibis.memtable(pa.table({"fingerprint": twice})), "fingerprint")
     key = typed.key(form)
     copy = ibis.row_number().over(group_by=faults.compared(form), order_by=["part", "place"]) > 0
     wide = near.mutate(copy=copy, clash=ibis.literal(False))  # noqa: FBT003
@@ -34,8 +33,8 @@ def found(con: Backend, form: Form, kept: str) -> ir.Table | None:
         is_good = (_.bad == 0).cast("int8")
         nth = ibis.row_number().over(group_by=[_[key], is_good], order_by=["part", "place"])
         wide = near.mutate(copy=copy, clash=(_.bad == 0) & (nth > 0))
-    listed = wide.select("place", "part", "bad", "copy", clash=_.clash & ~_.copy)
-    return engine.keep(con, f"{kept}_repeats", listed.filter(_.copy | _.clash))
+    listed = wide.select("place", "part", "bad", "is_mended", "copy", clash=_.clash & ~_.copy)
+    return engine.keep(con, f"repeats_{form.name}", listed.filter(_.copy | _.clash))
 
 
 def shared(prints: np.ndarray) -> np.ndarray:
@@ -51,13 +50,12 @@ def _repeated(prints: np.ndarray) -> np.ndarray:
     return np.unique(prints[1:][prints[1:] == prints[:-1]])
 
 
-def mark(con: Backend, form: Form, kept: str, repeats: ir.Table, codes: dict[str, int]) -> None:
-    """Write into the kept table what becomes of them: set aside, one row with the first, or nothing."""
+def marks(form: Form, repeats: ir.Table, codes: dict[str, int]) -> ir.Table | None:
+    """What becomes of them: set aside or one row with the first (`value`), by `place`; None where they stay."""
     if form.source.duplicates == "keep":
-        return
+        return None
     if form.source.duplicates == "collapse":
         fate = ibis.cases((_.copy, faults.REPEATED), (_.bad == 0, codes["conflict"]))
     else:
         fate = ibis.cases((_.bad != 0, None), (_.copy, codes["duplicate"]), (_.clash, codes["conflict"]))
-    marks = repeats.select("place", value=fate.cast("uint8")).filter(_.value.notnull())
-    engine.mark(con, kept, "bad", marks)
+    return repeats.select("place", "is_mended", value=fate.cast("uint8")).filter(_.value.notnull())

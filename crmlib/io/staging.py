@@ -5,6 +5,7 @@ money.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import ibis
 import ibis.expr.types as ir
@@ -49,13 +50,13 @@ def stage(con: Backend, settings: Settings) -> Staged:
     found, problems = _examined(con, settings)
     if problems:
         raise InputError(problems)
-    aside = ibis.union(*[quarantine.of(s) for s in found]) if len(found) > 1 else quarantine.of(found[0])
+    aside = [quarantine.of(s) for s in found if kept.set_aside(s.tally) or len(s.rejects)] or [quarantine.nothing()]
     customers = next((s for s in found if s.form.name == "customers"), None)
     return Staged(
         {s.form.name: accepted(s) for s in found},
-        engine.keep(con, "quarantine", aside),
+        engine.keep(con, "quarantine", ibis.union(*aside) if len(aside) > 1 else aside[0]),
         pd.concat([intake(s) for s in found], ignore_index=True),
-        pd.concat([fields(s) for s in found], ignore_index=True),
+        pd.concat([s.fields for s in found], ignore_index=True),
         contacts(customers) if customers else None,
     )
 
@@ -129,26 +130,6 @@ def intake(source: Kept) -> pd.DataFrame:
 FATES = ("accepted", "quarantined", "repeated")
 
 
-def fields(source: Kept) -> pd.DataFrame:
-    """Per field: rows that could be split into cells, cells that are filled, and those that could not be read."""
-    tally = source.tally
-    total, state = int(tally["rows"].sum()), tally["state"].to_numpy()
-    rows = []
-    for i, field in enumerate(source.form.fields):
-        said = (state >> 2 * i) & 3
-        empty, unreadable = (int(tally.loc[said == code, "rows"].sum()) for code in (1, 2))
-        rows.append(
-            {
-                "source": source.form.name,
-                "field": field,
-                "rows": total,
-                "filled": total - empty,
-                "unreadable": unreadable,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
 def _refusals(source: Kept) -> list[str]:
     """Why a source cannot be used at all: it is empty, or so much is wrong that the mapping must be."""
     settings, name = source.form.settings, source.form.name
@@ -178,18 +159,16 @@ def _refusals(source: Kept) -> list[str]:
 
 def _order_refusals(source: Kept) -> list[str]:
     settings = source.form.settings
-    good, period = accepted(source), settings.period
-    found = engine.frame(
-        good.aggregate(
-            first=_.order_date.min(),
-            last=_.order_date.max(),
-            here=_.order_date.between(period.start, period.as_of).sum(),
-        )
-    ).iloc[0]
+    good, period = kept.good(source), settings.period
+    day = good.order_date
+    until = typed.bound(day, period.as_of + timedelta(days=1))
+    here = good.filter(day >= typed.bound(day, period.start), day < until).select("bad").limit(1)
     problems = _currency_problems(source)
-    if not found.here > 0 and not found.isna()["first"]:
+    some = bool(source.tally["bad"].eq(0).any())
+    if some and not here.to_pyarrow().num_rows:
+        first, last = engine.frame(good.aggregate(first=day.min().cast("date"), last=day.max().cast("date"))).iloc[0]
         problems.append(
-            f"{period} has no order: orders run from {found['first']:%Y-%m-%d} to {found['last']:%Y-%m-%d}; "
+            f"{period} has no order: orders run from {first:%Y-%m-%d} to {last:%Y-%m-%d}; "
             f"run a quarter within them or add its file to data/{settings.book_id}/raw"
         )
     return problems

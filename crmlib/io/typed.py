@@ -1,17 +1,20 @@
-"""Raw cells of one source become typed fields, money and row classes, in a few steps that are computed in one scan."""
+"""Raw cells of one source become typed fields, money and row classes, however they are written.
+
+Rows whose cells are all plain take a shorter way to the same values: `plain`.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-from ibis.backends.duckdb import Backend
 
 from crmlib import schema
-from crmlib.io import classes, engine, privacy, sources, values
+from crmlib.io import classes, privacy, sources, values
 from crmlib.params import Settings, Source
 
 MONEY = {"net_amount": "net_minor", "cost_amount": "cost_minor"}
@@ -45,6 +48,11 @@ class Form:
         return values.Clock(pattern, self.source.time_zone, self.settings.book.time_zone)
 
     @property
+    def digits(self) -> int:
+        """Decimals of the source's amounts that stand for minor units."""
+        return 0 if self.source.amount_unit == "minor" else self.settings.book.minor_digits
+
+    @property
     def money(self) -> str | None:
         """The stored name of the source's amount."""
         amount = {"orders": "net_minor", "costs": "cost_minor"}
@@ -61,22 +69,40 @@ def form(settings: Settings, name: str) -> Form:
     return Form(name, source, settings, fields, tuple(needed))
 
 
-def rows(con: Backend, form: Form, raw: ir.Table, pattern: str, label: int) -> ir.Table:
-    """Rows of parts that are written alike, not computed yet: `part`, the stored fields, and `raw_*` as they came.
+@dataclass(frozen=True)
+class Layout:
+    """How some files of a source are written: their date format, and the ending that says of what kind they are."""
 
-    The steps are views, which the caller forgets when the rows are computed.
+    pattern: str
+    ending: str
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether a cell may hold what Excel shows where a formula failed."""
+        return self.ending in sources.EXCEL
+
+    @property
+    def has_words(self) -> bool:
+        """Whether a column may be stored as a dictionary."""
+        return self.ending in sources.PARQUET
+
+
+def layout(part: sources.Part) -> Layout:
+    return Layout(part.date_format, Path(part.file.split("[")[0]).suffix.lower())
+
+
+def rows(form: Form, raw: ir.Table, layout: Layout) -> ir.Table:
+    """Rows of files that are written alike, however their cells are: the stored fields, and `raw_*` as they came.
+
+    What `raw` has beside the cells is kept. Each step must stay one (`engine.scan`), or values are computed again.
     """
-    read = engine.step(con, steps(form, label)[0], raw.mutate(**dict(_quick(form, raw, pattern))))
-    read = engine.step(con, steps(form, label)[1], read.select(*_kept(form, read), **dict(_read(form, read))))
+    others = [name for name in raw.columns if name not in form.fields]
+    read = raw.mutate(**dict(_quick(form, raw, layout.pattern)))
+    read = read.select(*others, *_kept(form, read), **dict(_read(form, read, layout)))
     if form.money is None:
         return read
-    priced = engine.step(con, steps(form, label)[2], read.mutate(**_priced(form, read)))
-    return engine.step(con, steps(form, label)[3], priced.mutate(**_classed(form, priced)))
-
-
-def steps(form: Form, label: int) -> list[str]:
-    """The names of the views for one group of parts."""
-    return [f"{form.name} {step} {label}" for step in ("quick", "read", "priced", "classed")]
+    priced = read.mutate(**_priced(form, read))
+    return priced.mutate(**classed(form, priced))
 
 
 def _quick(form: Form, raw: ir.Table, pattern: str) -> Iterator[tuple[str, ir.Value]]:
@@ -91,10 +117,10 @@ def _quick(form: Form, raw: ir.Table, pattern: str) -> Iterator[tuple[str, ir.Va
 def _kept(form: Form, quick: ir.Table) -> list[Any]:
     """The cells as they came, and the times before their bounds are looked at."""
     moments = [f"quick_{f}" for f in form.fields if f in DATES + TIMES]
-    return ["part", *moments, *[quick[f].name(f"raw_{f}") for f in form.fields]]
+    return [*moments, *[quick[f].name(f"raw_{f}") for f in form.fields]]
 
 
-def _read(form: Form, quick: ir.Table) -> Iterator[tuple[str, ir.Value]]:
+def _read(form: Form, quick: ir.Table, layout: Layout) -> Iterator[tuple[str, ir.Value]]:
     for field in form.fields:
         cell = quick[field]
         if field in NUMBERS:
@@ -102,15 +128,22 @@ def _read(form: Form, quick: ir.Table) -> Iterator[tuple[str, ir.Value]]:
             yield field, values.whole(found, schema.COLUMNS[field].bounds) if field in WHOLE else found
         elif field in DATES or field in TIMES:
             moment = quick[f"quick_{field}"]
-            yield field, ibis.cases((_within(field, moment), moment))
+            yield field, ibis.cases((within(field, moment), moment))
         elif field == "is_escalated":
             yield field, values.boolean(cell)
         else:
-            text = values.text(cell, values.ID_LENGTH if field in IDS else values.TEXT_LENGTH)
+            text = values.text(cell, limit(field))
+            if layout.has_errors and cell.type().is_string():
+                text = ibis.cases((~values.is_error(text), text))
             yield field, privacy.customer_id(text, form.settings) if field == "customer_id" else text
 
 
-def _within(field: str, moment: ir.Value) -> ir.Value:
+def limit(field: str) -> int:
+    """The most characters that a text may have."""
+    return values.ID_LENGTH if field in IDS else values.TEXT_LENGTH
+
+
+def within(field: str, moment: ir.Value) -> ir.Value:
     """Whether a day can be meant: 1900-01-01, 1970-01-01 and 9999-12-31 stand for an unknown one."""
     first = _FOUNDED if field == "founded_date" else _FIRST
     bounds = (moment >= bound(moment, first)) & (moment < bound(moment, date(_LAST.year + 1, 1, 1)))
@@ -124,19 +157,19 @@ def bound(moment: ir.Value, day: date) -> ir.Value:
 
 def _priced(form: Form, read: ir.Table) -> dict[str, ir.Value]:
     """Money in minor units of the book's currency; the id of an order that is put together from other fields."""
-    if form.money is None:
-        return {}
     found: dict[str, ir.Value] = {}
     amount, precise = _amount(form, read)
     rate = _rate(form, read)
     if rate is not None:
         amount, precise = amount * rate.cast("float64"), (precise * rate).try_cast("decimal(24, 9)")
-    digits = 0 if form.source.amount_unit == "minor" else form.settings.book.minor_digits
-    found[form.money] = values.minor(amount, precise, digits)
-    if form.source.order_id_from:
-        parts = [_part(read[field]) for field in form.source.order_id_from]
-        found["order_id"] = ibis.literal("|").join(parts)
-    return found
+    found[str(form.money)] = values.minor(amount, precise, form.digits)
+    return found | order_id(form, read)
+
+
+def order_id(form: Form, read: ir.Table) -> dict[str, ir.Value]:
+    """The id of an order that is put together from other fields."""
+    parts = [_part(read[field]) for field in form.source.order_id_from]
+    return {"order_id": ibis.literal("|").join(parts)} if parts else {}
 
 
 def _part(value: ir.Value) -> ir.Value:
@@ -168,7 +201,8 @@ def _decimal(rate: float | None) -> ir.Value:
     return ibis.null(kind) if rate is None else ibis.literal(Decimal(str(rate)).quantize(Decimal("1e-8")), kind)
 
 
-def _classed(form: Form, priced: ir.Table) -> dict[str, ir.Value]:
+def classed(form: Form, priced: ir.Table) -> dict[str, ir.Value]:
+    """What kind of row an order row is, and its money with the sign of that kind."""
     if form.name != "orders":
         return {}
     number = classes.of(form.source, priced, priced.net_minor)

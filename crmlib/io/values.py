@@ -89,15 +89,22 @@ def text(cell: ir.Value, limit: int = TEXT_LENGTH) -> ir.Value:
     return ibis.cases((is_text(stripped) & (stripped.length() <= limit), stripped))
 
 
-def is_plain(cell: ir.Value, limit: int) -> ir.Value:
+def is_plain(cell: ir.Value, limit: int, *, repeats: bool = False) -> ir.Value:
     """Whether text needs no look at `text`, which would give it back as it is; null for null.
 
     What has only letters, digits and -._~ is found in a third of the time that the pattern takes; most ids are so.
+    Where cells repeat (in a dictionary of Parquet), the engine applies the pattern once per word, faster still.
     """
-    if limit > ID_LENGTH:
-        return engine.matches(cell, _PLAIN) & (engine.bytes_of(cell) <= limit)
+    plain = engine.matches(cell, _PLAIN) & (engine.bytes_of(cell) <= limit)
+    if limit > ID_LENGTH or repeats:
+        return plain
     simple = (engine.url_encode(cell) == cell) & (engine.bytes_of(cell) <= limit) & (cell != "")
-    return ibis.cases((simple, True), else_=engine.matches(cell, _PLAIN) & (engine.bytes_of(cell) <= limit))
+    return ibis.cases((simple, True), else_=plain)
+
+
+def is_error(cell: ir.Value) -> ir.Value:
+    """Whether a cell holds what Excel shows where a formula failed."""
+    return engine.matches(cell, r"#(N/A|DIV/0!|VALUE!|REF!|NAME\?|NUM!|NULL!)")
 
 
 def is_text(value: ir.Value) -> ir.Value:
@@ -251,16 +258,23 @@ def moment(cell: ir.Value, clock: Clock) -> ir.Value:
         naive = cell if kind.timezone is None else engine.in_zone("UTC", cell.cast("timestamp('UTC')"))
         return _moved(naive, clock.zone if kind.timezone is None else "UTC", clock)
     written = cell if kind.is_string() else cell.cast("string")
-    narrow = _narrow(written)
-    if re.search(r"%[zZ]", clock.pattern):
-        found = ibis.coalesce(
-            engine.try_strptime_zone(written, clock.pattern), engine.try_strptime_zone(narrow, clock.pattern)
-        )
-        return _moved(engine.in_zone("UTC", found), "UTC", clock)
-    found = ibis.coalesce(engine.try_strptime(written, clock.pattern), engine.try_strptime(narrow, clock.pattern))
-    if not re.search(r"%[HIMSfcXT]", clock.pattern):
-        return found.date()
-    return _moved(found, clock.zone, clock)
+    return _parsed([written, _narrow(written)], clock)
+
+
+def quick_moment(cell: ir.Value, clock: Clock) -> ir.Value:
+    """The day or time of a plain cell, null for any other: `moment` looks at those again."""
+    return _parsed([cell], clock) if cell.type().is_string() else moment(cell, clock)
+
+
+def _parsed(texts: list[ir.Value], clock: Clock) -> ir.Value:
+    """The first of some texts that is in the declared format."""
+    has_zone = re.search(r"%[zZ]", clock.pattern)
+    parse = engine.try_strptime_zone if has_zone else engine.try_strptime
+    found = [parse(text, clock.pattern) for text in texts]
+    first = ibis.coalesce(*found) if len(found) > 1 else found[0]
+    if has_zone:
+        return _moved(engine.in_zone("UTC", first), "UTC", clock)
+    return _moved(first, clock.zone, clock) if re.search(r"%[HIMSfcXT]", clock.pattern) else first.date()
 
 
 def _moved(time: ir.Value, zone: str | None, clock: Clock) -> ir.Value:
