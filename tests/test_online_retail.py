@@ -15,7 +15,7 @@ from ibis import _
 from crmlib import params, run
 from crmlib.collect import inventory, purchase_days
 from crmlib.io import engine, privacy, sources, staging
-from crmlib.segment import rfm
+from crmlib.segment import anchors, rfm
 
 BOOK = "online_retail"
 CODES = {"POST": 1256, "DOT": 710, "M": 571, "m": 1, "C2": 144, "D": 77, "S": 63, "BANK CHARGES": 37, "AMAZONFEE": 34,
@@ -236,12 +236,12 @@ def test_customers_who_fall_rise_again_without_any_action(q4: Book) -> None:
 
 def test_the_frozen_anchors_are_those_of_2011q3(q3: Book, root: Path) -> None:
     period, known = q3.settings.period, inventory.customers(q3.staged.tables["customers"], q3.days)
-    summary = rfm.summarise(q3.days, known, period)
     scale = rfm.window_scale(q3.days, period, q3.settings.segment)
-    proposed = rfm.propose_anchors(engine.frame(rfm.baseline(q3.days, summary, period)), 100, scale)
+    proposed = anchors.propose(q3.days, known, period, q3.settings).model_dump(mode="json")
     written = yaml.safe_load((root / "params" / BOOK / "default.yml").read_text(encoding="utf-8"))["segment"]["anchors"]
     assert scale == 1.2
-    assert {name: written[name] for name in proposed} == proposed
+    names = ("recency_days", "monetary_12m")  # for orders it proposes the method's knots: one order is too common
+    assert {name: written[name] for name in names} == {name: proposed[name] for name in names}
 
 
 def test_without_its_file_the_book_says_where_to_put_it(tmp_path: Path, root: Path) -> None:

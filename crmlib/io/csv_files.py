@@ -4,7 +4,6 @@ The copy is a scratch file that lives as long as the connection.
 """
 
 import codecs
-import mmap
 import shutil
 import tempfile
 import weakref
@@ -121,12 +120,32 @@ def blank_lines(plain: Path, first_row: int) -> tuple[int, ...]:
 
     Reads the file as the engine read it. Costs nothing much where no line is blank.
     """
-    with plain.open("rb") as raw, mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        found = [at for sign in (b"\n\n", b"\n\r\n", b"\r\r") if (at := text.find(sign)) >= 0]
-        if not found or not text[min(found) :].strip(b"\r\n"):
-            return ()
-        cr_only = text.find(b"\n") < 0
+    if not _has_blank_between(plain):
+        return ()
+    cr_only = b"\n" not in next(_chunks(plain))
     return tuple(number for number in _blank_records(plain, b"\r" if cr_only else b"\n") if number >= first_row)
+
+
+def _has_blank_between(plain: Path) -> bool:
+    """Whether an empty line stands somewhere before a line that is not."""
+    held, found = b"", False
+    for chunk in _chunks(plain):
+        text = held + chunk
+        at = 0 if found else _first_blank(text)
+        found = found or at >= 0
+        if found and text[at:].strip(b"\r\n"):
+            return True
+        held = text[-2:]
+    return False
+
+
+def _first_blank(text: bytes) -> int:
+    """Where two line ends first stand together; -1 where they do not."""
+    if b"\r" in text:
+        return min((at for sign in (b"\n\n", b"\n\r\n", b"\r\r") if (at := text.find(sign)) >= 0), default=-1)
+    feeds = np.frombuffer(text, np.uint8) == ord("\n")
+    pairs = feeds[1:] & feeds[:-1]
+    return int(pairs.argmax()) if pairs.any() else -1
 
 
 def _blank_records(plain: Path, end: bytes) -> Iterator[int]:

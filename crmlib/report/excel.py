@@ -79,7 +79,7 @@ def _sheet(store: Store, name: str, lang: str, max_rows: int) -> _Sheet:
     codes = [c for c in local.columns if tables.column_of(c).unit == "word"]
     worded = local.assign(**{c: local[c].map(lambda code: _words(code, lang)) for c in codes})
     if "source" in worded:
-        named = [None if tables.is_blank(s) else schema.source(s, lang) for s in worded["source"]]
+        named = worded["source"].map(lambda code: schema.source(code, lang), na_action="ignore")
         worded = worded.assign(source=named)
     worded = _told(worded, frame.head(max_rows), store.settings.privacy.min_cell, lang)
     units = tuple(local["kpi_unit"].astype(str)) if "kpi_unit" in local else ("",) * len(local)
