@@ -168,7 +168,8 @@ def _fold(soup: BeautifulSoup, lang: str) -> None:
     for table in soup.find_all(class_="crm-table"):
         rows = len(table.find_all("tr")) - 1
         if rows > _LONG:
-            caption = table.caption.get_text(" ", strip=True) if table.caption else ""
+            words = table.caption.find_all(string=True, recursive=False) if table.caption else []  # without the badge
+            caption = " ".join(" ".join(words).split())
             summary = soup.new_tag("summary")
             summary.string = text("folded", lang, caption=caption, n=rows)
             table.wrap(soup.new_tag("details", attrs={"class": "fold"})).insert(0, summary)
