@@ -28,7 +28,8 @@ _REASONS = {"INVALID ENCODING": "not_text", "LINE SIZE OVER MAXIMUM": "too_long"
 class Lines:
     """The rows of a file as text in columns c0, c1 …; `rejects` (what could not be split) is full after their scan.
 
-    `plain` is what the engine reads: the file itself, or its copy in UTF-8.
+    `plain` is what the engine reads: the file itself, or its copy in UTF-8. `ended` is how many lines the file has,
+    None where it is a copy.
     """
 
     head: Head
@@ -36,17 +37,19 @@ class Lines:
     table: ir.Table
     rejects: ir.Table
     faults: ir.Table
+    ended: int | None
 
 
 def read(con: Backend, source: Source, file: Path, where: str) -> Lines:
     """The rows of a file, read when the engine scans them."""
     start = csv_heads.head(source, file, where)
-    plain = file if start.encoding == "utf-8" and not _mixed_line_ends(_chunks(file)) else _copy(con, file, start)
+    ended = _line_count(_chunks(file)) if start.encoding == "utf-8" else None
+    plain = file if ended is not None else _copy(con, file, start)
     table = engine.read_csv(con, plain, start.delimiter, len(start.columns), start.first_row - 2)
     rejects = engine.csv_rejects(con, plain)
     reason = ibis.cases(*[(rejects.kind == k, r) for k, r in _REASONS.items()], else_="malformed")
     said = rejects.select(file=ibis.literal(file.name), row=rejects.row, value=rejects.value.left(500), reason=reason)
-    return Lines(start, plain, table, said, rejects)
+    return Lines(start, plain, table, said, rejects, ended)
 
 
 def _chunks(file: Path) -> Iterator[bytes]:
@@ -55,8 +58,8 @@ def _chunks(file: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def _mixed_line_ends(chunks: Iterator[bytes]) -> bool:
-    """Whether carriage returns and line feeds both end lines; then the engine cannot tell where a line ends."""
+def _line_count(chunks: Iterator[bytes]) -> int | None:
+    """Lines of a file; None where carriage returns and line feeds both end lines: the engine cannot tell where."""
     returns = feeds = both = 0
     last = b""
     for chunk in chunks:
@@ -64,11 +67,11 @@ def _mixed_line_ends(chunks: Iterator[bytes]) -> bool:
             signs = np.frombuffer(last + chunk, np.uint8)
             both += int(((signs[:-1] == 13) & (signs[1:] == 10)).sum())
             returns += chunk.count(b"\r")
-            feeds += chunk.count(b"\n")
-        elif not feeds:
-            feeds = b"\n" in chunk
+        feeds += chunk.count(b"\n")
         last = chunk[-1:]
-    return returns > 0 and feeds > 0 and not returns == feeds == both
+    if returns > 0 and feeds > 0 and not returns == feeds == both:
+        return None
+    return max(returns, feeds) + (last not in b"\r\n")
 
 
 def _copy(con: Backend, file: Path, start: Head) -> Path:
@@ -115,11 +118,14 @@ def swallowed(lines: Lines) -> int | None:
     return None
 
 
-def blank_lines(plain: Path, first_row: int) -> tuple[int, ...]:
+def blank_lines(lines: Lines, first_row: int, records: int | None = None) -> tuple[int, ...]:
     """Numbers of blank lines between the rows: they hold nothing, but people's programs count them as rows.
 
-    Reads the file as the engine read it. Costs nothing much where no line is blank.
+    A file of as many lines as `records` (rows and rejects) and header has none; else it is read once more.
     """
+    plain = lines.plain
+    if records is not None and lines.ended is not None and lines.ended <= records + first_row - 1:
+        return ()
     if not _has_blank_between(plain):
         return ()
     cr_only = b"\n" not in next(_chunks(plain))

@@ -107,10 +107,10 @@ def _numbered(source: Kept) -> ir.Table:
 
 def _gaps(source: Kept) -> pd.DataFrame:
     """Per part: after so many rows (`before`), so many lines have been passed that are no rows."""
-    found = []
+    found, rows = [], source.tally.groupby("part")["rows"].sum()
     for number, part in enumerate(source.parts):
         lost = set(source.rejects.loc[source.rejects["part"] == number, "row"].astype(int))
-        lines = sorted(lost | set(sources.blank_lines(part)))
+        lines = sorted(lost | set(sources.blank_lines(part, int(rows.get(number, 0)) + len(lost))))
         found += [(number, line - part.first_row - i, i + 1) for i, line in enumerate(lines)]
     frame = pd.DataFrame(found, columns=["part", "before", "lines"]).astype("int64")
     return frame.groupby(["part", "before"])["lines"].max().reset_index()

@@ -126,9 +126,12 @@ def read(con: Backend, settings: Settings, name: str) -> Raw:
     return Raw(tuple(reader(con, settings, name, found)))
 
 
-def blank_lines(part: Part) -> tuple[int, ...]:
-    """Numbers of blank lines between the rows of a file: no rows, but counted where people look at it."""
-    return csv_files.blank_lines(part.lines.plain, part.first_row) if part.lines else part.blank
+def blank_lines(part: Part, records: int | None = None) -> tuple[int, ...]:
+    """Numbers of blank lines between the rows of a file: no rows, but counted where people look at it.
+
+    `records`: how many rows and rejects the scan found, where that is known.
+    """
+    return csv_files.blank_lines(part.lines, part.first_row, records) if part.lines else part.blank
 
 
 def swallowed(part: Part, settings: Settings) -> list[str]:
