@@ -17,6 +17,7 @@ from ibis import _
 from crmlib.params import Profile
 from crmlib.periods import Period
 from crmlib.schema import TABLES
+from crmlib.segment import agreement
 
 NUMBERS = ("recency_days", "frequency_12m", "monetary_12m_minor", "tenure_days", "average_ticket_minor",
            "categories_bought", "growth_rate")  # fmt: skip
@@ -221,7 +222,7 @@ def _between(a: str, b: str, first: Codes, second: Codes, resamples: int, seed: 
     freedom = (table.shape[0] - 1) * (table.shape[1] - 1)
     squared = np.array([_chi_squared(one) for one in drawn.astype(float)])
     plain = _chi_squared(table)
-    row.update(association=cramers_v(table), p_value=float(chi2.sf(plain, freedom)))
+    row.update(association=agreement.cramers_v(table), p_value=float(chi2.sf(plain, freedom)))
     row.update(_percentiles(lambda value: _corrected(value, n, table.shape), plain, squared))
     return row
 
@@ -229,11 +230,6 @@ def _between(a: str, b: str, first: Codes, second: Codes, resamples: int, seed: 
 def _chi_squared(table: Array) -> float:
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
     return float((np.square(table - expected) / np.where(expected > 0, expected, 1.0)).sum())
-
-
-def cramers_v(table: Array) -> float:
-    """Cramér's V of a table of counts without its upward bias (Bergsma 2013)."""
-    return _corrected(_chi_squared(table), float(table.sum()), table.shape)
 
 
 def _corrected(chi_squared: float, n: float, shape: tuple[int, ...]) -> float:
