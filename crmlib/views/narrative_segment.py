@@ -207,19 +207,3 @@ def agreement(compared: pd.DataFrame, lang: str) -> Sentence:
         },
         lang,
     )
-
-
-def warnings(listed: pd.DataFrame, lang: str, book: Book) -> Sentence:
-    """How much money is on the warning list."""
-    if listed.empty:
-        return say({"en": "No early-warning list: it needs an earlier quarter to learn from.",
-                    "zh": "暂无流失预警清单：需要更早的季度作为依据。"}, lang)  # fmt: skip
-    n, money = style.number(len(listed), lang), style.money(listed["at_risk_minor"].sum(), book, lang)
-    return say(
-        {
-            "en": f"The {n} customers on the list put {money} of yearly spend at risk, at the rate at which customers of the "
-            "same silence stopped buying for a whole quarter. It is a count of what happened, not a model.",
-            "zh": f"名单上{n}个客户的年消费中有{money}处于风险之中，依据同等沉寂时长客户整季未购买的实际比例计算；这是对已发生情况的统计，并非模型预测。",
-        },
-        lang,
-    )
