@@ -24,7 +24,12 @@ NOTEBOOKS = {
     "22_profile": "segment",
     "25_value_risk": "segment",
     "30_market": "market",
+    "32_demand": "market",
+    "34_position": "market",
     "40_strategy": "strategy",
+    "42_campaigns": "strategy",
+    "43_resources": "strategy",
+    "44_actions": "strategy",
     "45_weekly": "strategy",
     "50_review": "review",
 }
