@@ -204,8 +204,24 @@ def test_long_tables_open_on_a_click_and_short_ones_are_open(tmp_path):
     assert len(folded[0].find_all("tr")) == 16 and "open" not in folded[0].attrs
 
 
-def shown(frame: pd.DataFrame, caption: str):
-    html = tables.show(frame, "tier_sizes", "en", books.params.Book(**BOOK), caption=caption)._repr_html_()
+def test_every_id_leads_to_the_row_that_tells_about_it(tmp_path):
+    """The first table that begins with the id tells; a link goes there from every other place, also out of a list."""
+    strategies = pd.DataFrame({"strategy_id": ["ST1", "S<2"], "opportunity_id": ["O1", "O9"], "strategy": ["a", "b"]})
+    matrix = pd.DataFrame({"opportunity_id": ["O1; O1", "O2"], "opportunity": ["x", "y"]})
+    cells = [shown(strategies, "S", "tier_strategies"), shown(strategies, "T", "tier_strategies"),
+             shown(matrix, "M", "opportunity_matrix")]  # fmt: skip
+    soup = BeautifulSoup(edited(tmp_path, *cells), "html.parser")
+    first, again, opportunities = soup.select("#segment .crm-table[data-name]")[-3:]
+    assert first.select_one("th #strategy-ST1").get_text() == "ST1" and not first.select("th a")
+    assert [a["href"] for a in again.select("th a")] == ["#strategy-ST1"]
+    assert [a["href"] for a in first.select("td a")] == ["#opportunity-O1"]
+    assert [row.th.get_text() for row in first.select("tbody tr")] == ["ST1", "S<2"]
+    assert [row.th.get_text() for row in opportunities.select("tbody tr")] == ["O1; O1", "O2"]
+    assert len(soup.select("#opportunity-O1")) == 1 and not soup.select("[data-id]")
+
+
+def shown(frame: pd.DataFrame, caption: str, name: str = "tier_sizes"):
+    html = tables.show(frame, name, "en", books.params.Book(**BOOK), caption=caption)._repr_html_()
     return new_code_cell(
         "t", outputs=[new_output("execute_result", data={"text/html": html}, execution_count=1)], id="t"
     )

@@ -8,7 +8,7 @@ import jinja2
 from markupsafe import Markup
 
 from crmlib.io.store import Store
-from crmlib.report import font, sections, summary
+from crmlib.report import font, sections, summary, threads
 from crmlib.report.text import glossary, quarter, text
 from crmlib.views import style, tables
 
@@ -22,7 +22,7 @@ def build(store: Store, notebooks: list[Path], lang: str, facts: Mapping[str, st
 
     The same stored results and notebooks give the same page, byte for byte.
     """
-    chapters = sections.read(notebooks, lang)
+    chapters = threads.link(sections.read(notebooks, lang))
     book, period = store.settings.book, store.settings.period
     page = (
         _environment()

@@ -18,6 +18,8 @@ from crmlib.views import style, suppression
 MAX_ROWS = 100
 _COUNTS = ("days", "orders", "customers", "count")
 _DIFFERENCES = ("difference", "target_gap")  # of a KPI: a rate differs by percentage points
+_REFERENCES = {"internal_id": "factor", "external_id": "factor", "evidence": "fact", "depends_on": "task"}
+_FOLLOWED = ("fact", "factor", "opportunity", "strategy", "action", "campaign", "target", "task", "risk", "standard")
 _HERE = Path(__file__).parent
 _WORDS = {
     "en": {
@@ -123,6 +125,7 @@ def show(  # noqa: PLR0913 - what to show, for whom, and the three things a cell
         badge=words["illustrative"] if is_illustrative(frame) else "",
         columns=[Head(heading(c, lang, book), _kind(local[c], c)) for c in local.columns],
         cells=list(zip(*cells, strict=True)),
+        ids=[reference(c) for c in local.columns],
         grey=_is_thin(shown),
         note=("" if lang == "zh" else " ").join(part for part in (cut, unfilled, kept, style.legible(note)) if part),
         absent=words["absent"],
@@ -194,6 +197,12 @@ def words_of(text: str, lang: str) -> str:
 
 def is_blank(value: Any) -> bool:
     return value is None or bool(pd.isna(value)) or value == ""
+
+
+def reference(column: str) -> str:
+    """What the ids in a column name, e.g. 'strategy' for `strategy_id`; the report links each to where it is told."""
+    kind = _REFERENCES.get(column, column.removesuffix("s").removesuffix("_id"))
+    return kind if kind in _FOLLOWED and (kind != column or column in _REFERENCES) else ""
 
 
 def columns_wide(words: str) -> int:
