@@ -1,0 +1,41 @@
+"""What may be said of an effect, and the sample that would have been enough to say more."""
+
+import math
+
+import pandas as pd
+
+ALPHA = 0.05
+CAUSAL = ("harmful", "not_effective", "effective", "partly_effective", "inconclusive")
+"""Outcomes of evidence grades A and B; grade C only has 'attained' and its like."""
+
+
+def judge(effect: float, interval: tuple[float, float], q: float, target: float, minimum: float | None = None) -> str:
+    """The word for an effect whose good direction is up, the first that holds.
+
+    harmful: the interval is below zero. not_effective: it is below `minimum` (half the target unless said), so a useful
+    effect is ruled out. effective: it is above zero and the effect reaches the target. partly_effective: above zero and
+    the effect reaches the minimum. Both of these need q < 0.05. Else inconclusive.
+    """
+    low, high = interval
+    least = target / 2 if minimum is None else minimum
+    if not target > 0:
+        raise ValueError(f"the target effect is {target}; an effect is judged against a target above zero")
+    if any(math.isnan(value) for value in (effect, low, high, q)):
+        return "inconclusive"
+    if high < 0:
+        return "harmful"
+    if high < least:
+        return "not_effective"
+    if low > 0 and q < ALPHA and effect >= least:
+        return "effective" if effect >= target else "partly_effective"
+    return "inconclusive"
+
+
+def adjusted(p: pd.Series) -> pd.Series:
+    """q-values of Benjamini and Hochberg (1995) for all effects of one review; those not computed stay empty."""
+    from scipy.stats import false_discovery_control
+
+    known = p.dropna().astype("float64")
+    return pd.Series(false_discovery_control(known) if len(known) else [], index=known.index, dtype="float64").reindex(
+        p.index
+    )
