@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from crmlib.errors import InputError
 from crmlib.schema import STEPS
+from crmlib.verbs import effect
 
 if TYPE_CHECKING:
     from crmlib.run import Progress
@@ -54,7 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     layout = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="crm", description=_ABOUT, epilog=_EXAMPLES, formatter_class=layout)
     parser.add_argument("--version", action="version", version=f"crm {version('crmlib')}")
-    verbs = parser.add_subparsers(title="what to do", required=True, metavar="run | check | new | map | anchors")
+    verbs = parser.add_subparsers(
+        title="what to do", required=True, metavar="run | check | new | map | anchors | effect"
+    )
     run = verbs.add_parser(
         "run", help="run a quarter: notebooks, report, Excel workbook", epilog=_EXAMPLES, formatter_class=layout
     )
@@ -77,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     new.set_defaults(verb=_new)
     _add_map(verbs)
     _add_anchors(verbs)
+    effect.add(verbs)
     return parser
 
 

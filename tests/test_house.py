@@ -14,7 +14,7 @@ from crmlib.run import NOTEBOOKS
 ROOT = Path(__file__).resolve().parents[1]
 STEPS = ("collect", "segment", "market", "strategy", "review")
 WORDS = {"errors", "periods", "schema", "params"}
-DRIVER = {"run", "execute", "kernels", "warm", "cli"}
+DRIVER = {"run", "execute", "kernels", "warm", "cli", "verbs"}
 
 # Room -> the rooms it may import from, besides itself. Nothing imports the driver but the driver.
 MAY_IMPORT = {

@@ -16,6 +16,7 @@ from crmlib.kpi import intervals
 Kind = Literal["mean", "rate"]
 
 _PERMUTATIONS = 1_999
+_COUNTED_PERMUTATIONS = 19_999  # of outcomes that repeat, where drawing costs little
 _LEAST_PERMUTATIONS = 199
 _CELLS = 400_000_000  # of all random numbers drawn; larger books get fewer permutations
 _CHUNK = 2_000_000
@@ -156,7 +157,9 @@ def _mover(arms: pd.DataFrame, effect: float) -> tuple[float, float]:
 def _permuted(cases: pd.DataFrame, arms: pd.DataFrame, effect: float, seed: int) -> float:
     """Two-sided p: how often arms drawn again within strata differ as much, each difference over its own error."""
     rng = np.random.default_rng(seed)
-    count = int(np.clip(_CELLS // len(cases), _LEAST_PERMUTATIONS, _PERMUTATIONS))
+    repeats = cases.groupby("stratum")["adjusted"].nunique().max() <= _DISTINCT // 20
+    affordable = int(np.clip(_CELLS // len(cases), _LEAST_PERMUTATIONS, _PERMUTATIONS))
+    count = _COUNTED_PERMUTATIONS if repeats else affordable
     difference, variance = np.zeros(count), np.zeros(count)
     treated, weight = arms["n_t"].to_dict(), arms["weight"].to_dict()
     for stratum, values in cases.groupby("stratum")["adjusted"]:

@@ -7,6 +7,9 @@ import pandas as pd
 ALPHA = 0.05
 CAUSAL = ("harmful", "not_effective", "effective", "partly_effective", "inconclusive")
 """Outcomes of evidence grades A and B; grade C only has 'attained' and its like."""
+LEAST_CASES = {"rate": 30, "mean": 100}
+"""Fewer customers in an arm earn no verdict: spend is skewed and needs more."""
+LEAST_CLUSTERS = 6
 
 
 def judge(effect: float, interval: tuple[float, float], q: float, target: float, minimum: float | None = None) -> str:
@@ -29,6 +32,14 @@ def judge(effect: float, interval: tuple[float, float], q: float, target: float,
     if low > 0 and q < ALPHA and effect >= least:
         return "effective" if effect >= target else "partly_effective"
     return "inconclusive"
+
+
+def shown(interval: tuple[float, float], q: float) -> str:
+    """The word where no target was set: whether there is an effect at all, not whether it is worth its cost."""
+    low, high = interval
+    if math.isnan(low) or math.isnan(q) or q >= ALPHA:
+        return "inconclusive"
+    return "effect_proven" if low > 0 else "harmful" if high < 0 else "inconclusive"
 
 
 def adjusted(p: pd.Series) -> pd.Series:

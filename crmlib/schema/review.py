@@ -24,15 +24,7 @@ COLUMNS: dict[str, Column] = {
     "difference": Column("float64", "kpi", "Difference", "差值"),
     "change_share": Column("float64", "share", "Change", "变化率"),
     "movement": Column("string", "word", "Reading", "判读"),
-    "week": Column("string", "", "Week", "周次"),
     "days": Column("int64", "days", "Days", "天数"),
-    "phase": Column("string", "word", "Part", "阶段"),
-    "mean": Column("float64", "kpi", "Baseline mean", "基线均值"),
-    "lower_limit": Column("float64", "kpi", "Lower limit", "控制下限"),
-    "upper_limit": Column("float64", "kpi", "Upper limit", "控制上限"),
-    "pace": Column("float64", "kpi", "Pace to target", "目标进度线"),
-    "is_partial": Column("boolean", "", "Cut by the quarter", "不完整周"),
-    "signal": Column("string", "word", "Signal", "信号"),
     "actual": Column("float64", "kpi", "Actual", "实际"),
     "target_gap": Column("float64", "kpi", "Actual less target", "实际与目标之差"),
     "attainment": Column("float64", "share", "Attainment", "达成率"),
@@ -150,4 +142,14 @@ REGISTERS: dict[str, Register] = {
          "provenance": ("actual", "illustrative")},
         ("SD1", "ST1", "Monthly thank-you mail", "每月感谢邮件", "sop", "M. Chen", "2018-03-31", "check", "actual"),
     ),
+}
+
+WORDS: dict[str, dict[str, str]] = {
+    code: {"en": en, "zh": zh}
+    for code, en, zh in [
+        ("not_effective", "Not effective", "无效"),
+        ("harmful", "Harmful", "无效（反向）"),
+        ("inconclusive", "Cannot tell", "无法判断"),
+        ("effect_proven", "There is an effect", "确有作用"),
+    ]
 }
