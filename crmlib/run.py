@@ -237,7 +237,7 @@ def manifest(
 
 def hashes(data: Path) -> dict[str, str]:
     """SHA-256 of each file that a book's results are made from."""
-    files = sorted(f for folder in ("raw", "registers") for f in (data / folder).rglob("*") if f.is_file())
+    files = sorted(f for folder in ("raw", "registers", "campaigns") for f in (data / folder).rglob("*") if f.is_file())
     return {f.relative_to(data).as_posix(): _sha256(f) for f in files}
 
 
