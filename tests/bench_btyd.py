@@ -14,7 +14,7 @@ import pandas as pd
 from buyers import CELL, histories
 
 from crmlib.io import engine
-from crmlib.segment import btyd
+from crmlib.segment import btyd, btyd_fit
 
 GOAL = 20
 TRUTH = (0.25, 60.0, 0.8, 2.5)
@@ -30,7 +30,7 @@ def ours(frame: pd.DataFrame) -> tuple[np.ndarray, float, np.ndarray]:
     customers = engine.table(frame).cache()
     began = clocks()
     cells = btyd.cells(customers)
-    fitted = btyd.fit_purchases(cells)
+    fitted = btyd_fit.purchases(cells)
     told = cells.assign(told=btyd.expected(fitted, *(cells[c].to_numpy(float) for c in CELL), DAYS))
     joined = customers.join(engine.table(told[[*CELL, "told"]]), CELL).select("customer", "told").cache()
     seconds = clocks() - began
@@ -45,7 +45,7 @@ def theirs(frame: pd.DataFrame) -> tuple[np.ndarray, float, np.ndarray]:
     told = fitter.conditional_expected_number_of_purchases_up_to_time(DAYS, *(frame[c].to_numpy(float) for c in CELL))
     seconds = clocks() - began
     cells = frame.groupby(CELL, as_index=False).size()[[*CELL, "size"]].to_numpy(float)
-    return seconds, -btyd._negative_bgnbd(cells)(np.log(fitter.params_.to_numpy()))[0], np.asarray(told)
+    return seconds, -btyd_fit.negative_bgnbd(cells)(np.log(fitter.params_.to_numpy()))[0], np.asarray(told)
 
 
 def main() -> None:

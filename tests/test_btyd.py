@@ -11,7 +11,7 @@ from buyers import CELL, cells, histories, lives, purchase_days
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmlib.segment import btyd
+from crmlib.segment import btyd, btyd_fit
 
 TRUTH = (0.8, 30.0, 0.9, 2.5)
 
@@ -104,7 +104,11 @@ def test_gradients_are_those_of_the_likelihoods():
     data = cells(histories(2, 300, TRUTH))[[*CELL, "customers"]].to_numpy(float)
     rng = np.random.default_rng(3)
     n, m = rng.integers(1, 9, 60).astype(float), rng.gamma(3, 1.0, 60)
-    tries = [(btyd._negative_bgnbd(data), 4), (btyd._negative_nbd(data), 2), (btyd._negative_gamma_gamma(n, m), 3)]
+    tries = [
+        (btyd_fit.negative_bgnbd(data), 4),
+        (btyd_fit.negative_nbd(data), 2),
+        (btyd_fit.negative_gamma_gamma(n, m), 3),
+    ]
     for negative, size in tries:
         for at in (np.zeros(size), np.linspace(-0.7, 1.1, size)):
             slope = approx_fprime(at, lambda logs, f=negative: f(logs)[0], 1e-7)
@@ -113,7 +117,7 @@ def test_gradients_are_those_of_the_likelihoods():
 
 def test_parameters_are_recovered():
     """Within four standard errors of the truth, and closer than the data would allow by luck alone."""
-    fitted = btyd.fit_purchases(cells(histories(4, 20_000, TRUTH)))
+    fitted = btyd_fit.purchases(cells(histories(4, 20_000, TRUTH)))
     errors = np.sqrt(np.diag(fitted.covariance))
     off = np.log([fitted.r, fitted.alpha, fitted.a, fitted.b]) - np.log(TRUTH)
     assert fitted.problem == "" and (np.abs(off) < 4 * errors).all() and (errors < 0.12).all()
@@ -125,7 +129,7 @@ def test_spend_is_recovered():
     nu = rng.gamma(4.0, 1 / 1500.0, 20_000)
     n = rng.integers(1, 8, 20_000)
     mean = rng.gamma(6.0 * n, 1 / nu) / n
-    fitted = btyd.fit_spend(n, mean)
+    fitted = btyd_fit.spend(n, mean)
     np.testing.assert_allclose([fitted.p, fitted.q, fitted.v], [6.0, 4.0, 1500.0], rtol=0.1)
     assert fitted.mean == pytest.approx(6.0 * 1500 / 3, rel=0.03)
 
@@ -133,18 +137,18 @@ def test_spend_is_recovered():
 def test_the_money_unit_changes_nothing():
     rng = np.random.default_rng(6)
     n, mean = rng.integers(1, 5, 400), rng.gamma(2.0, 50.0, 400)
-    units = btyd.fit_spend(n, mean), btyd.fit_spend(n, mean * 100)
+    units = btyd_fit.spend(n, mean), btyd_fit.spend(n, mean * 100)
     assert (units[1].p, units[1].q, units[1].v) == pytest.approx((units[0].p, units[0].q, units[0].v * 100), rel=1e-4)
 
 
 def test_the_grid_costs_no_likelihood():
     """Beyond 5,000 cells the search starts from a grid: it ends where the search without one ends."""
     frame = histories(7, 9_000, TRUTH)
-    found = btyd.fit_purchases(cells(frame))
+    found = btyd_fit.purchases(cells(frame))
     data = cells(frame)[[*CELL, "customers"]].to_numpy(float)
-    assert len(data) > btyd._COARSE_FROM
+    assert len(data) > btyd_fit._COARSE_FROM
     data[:, 1:3] /= data[:, 2].max() / 10
-    _best, value = btyd._minimise(btyd._negative_bgnbd(data), btyd._BOUNDS)
+    _best, value = btyd_fit._minimise(btyd_fit.negative_bgnbd(data), btyd_fit._BOUNDS)
     scale = frame["tenure_days"].max() / 10
     assert found.log_likelihood == pytest.approx(-value - np.log(scale) * frame["repeat_purchases"].sum(), abs=1e-4)
 
@@ -165,7 +169,7 @@ def frame_of(x: list[int], t_x: list[float], tenure: list[float]) -> pd.DataFram
 )
 def test_data_without_a_model(data, problem):
     """Nobody returned; everybody new today; 49 or 4 % repeat buyers; everyone weekly by the clock."""
-    fitted = btyd.fit_purchases(data)
+    fitted = btyd_fit.purchases(data)
     assert fitted.problem == problem and not fitted.is_usable
 
 
@@ -177,32 +181,54 @@ def test_customers_who_never_leave():
     times[times > tenure] = np.nan
     x = (~np.isnan(times)).sum(axis=1)
     last = np.nan_to_num(np.nanmax(np.where(x[:, None] > 0, times, 0), axis=1))
-    fitted = btyd.fit_purchases(frame_of(list(x), list(last), [tenure] * 3000))
+    fitted = btyd_fit.purchases(frame_of(list(x), list(last), [tenure] * 3000))
     assert fitted.problem == "dropout_not_identified" and fitted.is_usable
     told = btyd.expected(fitted, x.astype(float), last, np.full(3000, 365.0), 365).sum()
     assert told == pytest.approx(x.sum(), rel=0.05)
+
+
+def test_where_all_leave_alike_the_fit_stays_within_its_bounds():
+    """a and b have no finite optimum then, and their ratio is known: one in four leaves after each purchase."""
+    rng = np.random.default_rng(1)
+    rate, tenure = rng.gamma(1.5, 1 / 40, 120_000), rng.integers(1, 500, 120_000)
+    last, x, here = np.zeros(len(rate)), np.zeros(len(rate)), np.ones(len(rate), bool)
+    while here.any():
+        following = last + rng.exponential(1 / rate)
+        here &= following <= tenure
+        last, x = np.where(here, following, last), x + here
+        here &= rng.random(len(rate)) > 0.25
+    data = cells(pd.DataFrame(dict(zip(CELL, (x, np.ceil(last), tenure), strict=True))))
+    fitted = btyd_fit.purchases(data)
+    assert len(data) > btyd_fit._COARSE_FROM and fitted.is_usable
+    assert fitted.b <= np.exp(btyd_fit.MAX_LOG_PARAMETER) * (1 + 1e-9)
+    assert fitted.a / (fitted.a + fitted.b) == pytest.approx(0.25, abs=0.005)
+    rows = data[[*CELL, "customers"]].to_numpy(float)
+    rows[:, 1:3] /= rows[:, 2].max() / 10
+    _best, value = btyd_fit._minimise(btyd_fit.negative_bgnbd(rows), btyd_fit._BOUNDS)
+    scale = data["tenure_days"].max() / 10
+    assert -fitted.log_likelihood == pytest.approx(value + np.log(scale) * (rows[:, 3] @ rows[:, 0]), abs=0.05)
 
 
 def test_dropout_must_improve_the_fit():
     """By more than 1.92 of log-likelihood (chi-squared 3.84, one parameter), or it is not identified."""
     data = cells(histories(12, 300, TRUTH))[[*CELL, "customers"]].to_numpy(float)
     data[:, 1:3] /= data[:, 2].max() / 10
-    _best, alone = btyd._minimise(btyd._negative_nbd(data), btyd._BOUNDS[:2])
+    _best, alone = btyd_fit._minimise(btyd_fit.negative_nbd(data), btyd_fit._BOUNDS[:2])
     logs = np.log([0.8, 1.0, 0.5, 2.0])
-    assert btyd._problem(logs, alone - 1.91, data) == "dropout_not_identified"
-    assert btyd._problem(logs, alone - 1.93, data) == ""
-    assert btyd._problem(np.array([0.0, 0.0, -8.0, 0.0]), alone - 5, data) == "dropout_not_identified"
+    assert btyd_fit._problem(logs, alone - 1.91, data) == "dropout_not_identified"
+    assert btyd_fit._problem(logs, alone - 1.93, data) == ""
+    assert btyd_fit._problem(np.array([0.0, 0.0, -8.0, 0.0]), alone - 5, data) == "dropout_not_identified"
 
 
 def test_spend_without_repeat_buyers_has_no_model():
-    assert btyd.fit_spend([1] * 200, [5.0] * 200).problem == "few_repeat_buyers"
+    assert btyd_fit.spend([1] * 200, [5.0] * 200).problem == "few_repeat_buyers"
 
 
 def test_draws_spread_as_the_data_allow():
-    fitted = btyd.fit_purchases(cells(histories(9, 3000, TRUTH)))
-    logs = np.log([[d.r, d.alpha, d.a, d.b] for d in btyd.draws(fitted, 4000, seed=1)])
+    fitted = btyd_fit.purchases(cells(histories(9, 3000, TRUTH)))
+    logs = np.log([[d.r, d.alpha, d.a, d.b] for d in btyd_fit.draws(fitted, 4000, seed=1)])
     np.testing.assert_allclose(np.cov(logs.T), fitted.covariance, atol=0.1 * fitted.covariance.max())
-    assert btyd.draws(fitted, 2, seed=1)[1] == btyd.draws(fitted, 2, seed=1)[1]
+    assert btyd_fit.draws(fitted, 2, seed=1)[1] == btyd_fit.draws(fitted, 2, seed=1)[1]
 
 
 def test_histories_by_hand():
@@ -226,7 +252,7 @@ def test_lifetimes_finds_the_same():
     lifetimes = pytest.importorskip("lifetimes", reason="lifetimes 0.11.3 is not installed; pip install it to compare")
     frame = histories(10, 2000, TRUTH)
     theirs = lifetimes.BetaGeoFitter().fit(*(frame[c] for c in CELL))
-    ours = btyd.fit_purchases(cells(frame))
+    ours = btyd_fit.purchases(cells(frame))
     np.testing.assert_allclose([ours.r, ours.alpha, ours.a, ours.b], theirs.params_.to_numpy(), rtol=2e-3)
     x, t_x, tenure = (frame[c].to_numpy(float) for c in CELL)
     their_model = model(*theirs.params_)
@@ -234,9 +260,9 @@ def test_lifetimes_finds_the_same():
     np.testing.assert_allclose(btyd.expected(their_model, x, t_x, tenure, 91), told, rtol=1e-6)
     file = Path(lifetimes.__file__).parent / "datasets/cdnow_customers_summary_with_transactions.csv"
     cdnow = pd.read_csv(file).iloc[:, 1:].set_axis([*CELL, "value"], axis=1)
-    found = btyd.fit_purchases(cells(cdnow))
+    found = btyd_fit.purchases(cells(cdnow))
     assert found.log_likelihood == pytest.approx(-9582.4256, abs=1e-3)
     np.testing.assert_allclose([found.r, found.alpha, found.a, found.b], [0.2426, 4.4135, 0.7929, 2.4258], atol=1e-3)
     repeat = cdnow[cdnow["repeat_purchases"] > 0]
-    spend = btyd.fit_spend(repeat["repeat_purchases"], repeat["value"])
+    spend = btyd_fit.spend(repeat["repeat_purchases"], repeat["value"])
     np.testing.assert_allclose([spend.p, spend.q, spend.v], [6.2488, 3.7446, 15.4477], atol=1e-3)

@@ -73,7 +73,18 @@ def test_features_by_hand():
     rows = [("A", "2023-12-31"), ("A", "2023-10-02"), ("A", "2023-07-04"), ("A", "2023-07-05"), ("A", "2024-01-01")]
     found = churn.features(days_of(rows), date(2023, 12, 31)).to_pyarrow().to_pylist()
     assert found == [{"customer_id": "A", "last_purchase_age_days": 180, "repeat_purchases": 3, "recency_days": 0,
-                      "tenure_days": 180, "purchase_days_90": 1, "purchase_days_180": 3}]  # fmt: skip
+                      "tenure_days": 180, "purchase_days_90": 1, "purchase_days_180": 3,
+                      "purchase_value_minor": 100.0}]  # fmt: skip
+
+
+def test_windows_count_purchases_after_the_date_too():
+    """The day after `as_of` counts in its window and in nothing else; the first day of a window does not count."""
+    rows = [("A", "2023-12-30"), ("A", "2023-12-31"), ("A", "2024-01-01"), ("B", "2024-01-01")]
+    windows = {"later": (date(2023, 12, 31), date(2024, 1, 1)), "same": (date(2023, 12, 30), date(2023, 12, 31))}
+    found = churn.features(days_of(rows), date(2023, 12, 31), windows).to_pyarrow().to_pylist()
+    assert found == [{"customer_id": "A", "last_purchase_age_days": 1, "repeat_purchases": 1, "recency_days": 0,
+                      "tenure_days": 1, "purchase_days_90": 2, "purchase_days_180": 2, "purchase_value_minor": 100.0,
+                      "later": 1, "same": 1}]  # fmt: skip
 
 
 LOG = log(11, 3000, (0.8, 40.0, 0.8, 2.5), date(2023, 1, 1), 365, joining=120)

@@ -224,3 +224,15 @@ def test_cells_count_only_who_is_in_a_cluster():
         [1, "high", 40, 1.0], [2, "high", 40, 0.5], [2, "risk", 40, 0.5], [3, "risk", 80, 1.0],
     ]  # fmt: skip
     assert agreement.compare(cells)["customers"].tolist() == [200]
+
+
+def test_adjusted_rand_by_hand_and_against_scikit_learn():
+    """Pairs together: 2 in one, 3 in the other, 1 in both; of 10. (1 - 6 / 10) / (2.5 - 6 / 10) = 4 / 19."""
+    from sklearn.metrics import adjusted_rand_score
+
+    assert cluster_choice.adjusted_rand(np.array([0, 0, 1, 1, 2]), np.array([0, 0, 0, 1, 2]), 3) == pytest.approx(
+        4 / 19
+    )
+    a, b = np.random.default_rng(2).integers(0, 4, (2, 200))
+    assert cluster_choice.adjusted_rand(a, b, 4) == pytest.approx(adjusted_rand_score(a, b), abs=1e-12)
+    assert cluster_choice.adjusted_rand(a, (a + 1) % 4, 4) == 1.0

@@ -13,7 +13,7 @@ from buyers import log, purchase_days
 from crmlib import params, schema
 from crmlib.io import engine
 from crmlib.periods import Period
-from crmlib.segment import btyd, customer_value, tiers, value
+from crmlib.segment import btyd, btyd_fit, customer_value, tiers, value
 
 CDNOW = btyd.Purchases(0.2426, 4.4135, 0.7929, 2.4258, 0.0, 0, np.eye(4) * 0.01)
 
@@ -88,7 +88,7 @@ def test_the_margin_scales_the_value(valued, tmp_path):
     revenue = settings_of(tmp_path).segment.value
     told = table.select("customer_id", *btyd.CELL[:2], "purchase_value_minor", "btyd_risk", "expected_purchases",
                         "active_purchases", "discounted_purchases", "expected_value_minor", "clv_basis")  # fmt: skip
-    plain = table.select("customer_id", "monetary_12m_minor")
+    plain = table.select(customer_value._KNOWN)
     frame = engine.frame(customer_value.customers(plain, told, float("nan"), revenue).order_by("customer_id"))
     margin = engine.frame(table.order_by("customer_id"))
     both = frame["clv_minor"].notna()
@@ -116,7 +116,7 @@ def test_the_range_is_that_of_the_draws(valued):
     money = frame["expected_value_minor"].to_numpy(float)
     horizon = 12 * customer_value.MONTH_DAYS
     totals = [
-        btyd.expected(m, x, t_x, tenure, horizon) @ money for m in btyd.draws(models.purchases, 200, settings.seed)
+        btyd.expected(m, x, t_x, tenure, horizon) @ money for m in btyd_fit.draws(models.purchases, 200, settings.seed)
     ]
     ends = np.quantile(totals, [0.025, 0.975]) / (btyd.expected(models.purchases, x, t_x, tenure, horizon) @ money)
     whole = customer_value.by_tier(table, models, settings).set_index("tier").loc["all"]
@@ -129,6 +129,23 @@ def test_the_curve_shares_out_all_value(valued):
     assert found["decile"].tolist() == list(range(1, 11))
     assert found["running_share"].iloc[-1] == pytest.approx(1) and found["revenue_share"].is_monotonic_decreasing
     assert found["clv_minor"].sum() == engine.frame(valued[2])["clv_minor"].sum()
+
+
+def test_a_new_customer_of_cdnow():
+    """Method section 10: 1.446051 purchases in 52 weeks; at 35.2190 each (p 6.25, q 3.74, v 15.44) and a margin of 0.5."""
+    weeks = 12 * customer_value.MONTH_DAYS / 52
+    model = btyd.Purchases(0.243, 4.414 * weeks, 0.793, 2.426, 0.0, 0, np.eye(4))
+    models = customer_value.Models(pd.DataFrame(), model, btyd.Spend(6.25, 3.74, 15.44, 0.0, 0), 0.0)
+    found = customer_value.newcomer(models, params.Value(margin=0.5))
+    assert found == pytest.approx((1.446051, 1.446051 * 35.2190 / 2), rel=1e-5)
+    lost = customer_value.Models(pd.DataFrame(), btyd_fit.purchases(pd.DataFrame(columns=[*btyd.CELL, "customers"])),
+                                 btyd_fit.spend([1], [1]), 0.0)  # fmt: skip
+    assert np.isnan(customer_value.newcomer(lost, params.Value())).all()
+
+
+def test_the_value_index_is_one_on_average(valued):
+    index = engine.frame(valued[2])["value_index"]
+    assert index.mean() == pytest.approx(1, abs=1e-6) and index.isna().sum() == 1
 
 
 def test_stored_columns(valued):
@@ -147,9 +164,10 @@ def test_without_a_model_a_customer_is_worth_what_his_tier_brought(tmp_path):
     assert means[["tier", "purchases_per_day", "minor_per_day"]].values.tolist() == [["general", 0.02, 10.0]]
     histories = btyd.histories(purchase_days(frame), date(2023, 12, 31))
     lost = customer_value.Models(
-        pd.DataFrame(), btyd.fit_purchases(btyd.cells(histories)), btyd.fit_spend([1], [1]), float("nan")
+        pd.DataFrame(), btyd_fit.purchases(btyd.cells(histories)), btyd_fit.spend([1], [1]), float("nan")
     )
-    tiered = before.mutate(state=ibis.literal("active"), monetary_12m_minor=1077)
+    tiered = before.mutate(state=ibis.literal("active"), monetary_12m_minor=1077, first_order_date=ibis.date("2023-09-22"),
+                           recency_days=0, frequency_12m=3, tenure_days=100, risk_reason=ibis.literal(""))  # fmt: skip
     told = customer_value.predicted(histories, tiered, lost, means, 91, rules)
     row = engine.frame(customer_value.customers(tiered, told, 1.0, rules)).iloc[0]
     assert row["clv_basis"] == "tier_mean" and pd.isna(row["btyd_risk"])

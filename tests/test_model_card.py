@@ -11,7 +11,7 @@ from buyers import log, purchase_days
 
 from crmlib import params, schema
 from crmlib.io import engine
-from crmlib.segment import btyd, churn, customer_value, model_card
+from crmlib.segment import accuracy, backtest, btyd, btyd_fit, churn, customer_value, model_card, model_concerns
 
 START = date(2022, 7, 1)
 LIKE_CDNOW = (0.25, 31.0, 0.8, 2.4)
@@ -47,7 +47,7 @@ def test_the_published_ordering_is_reproduced(cohort):
     days = purchase_days(LOG)
     cut, as_of = date(2023, 10, 1), date(2023, 12, 31)
     cells = btyd.cells(btyd.histories(days, cut))
-    fitted = btyd.fit_purchases(cells)
+    fitted = btyd_fit.purchases(cells)
     x, t_x, tenure = (cells[c].to_numpy(float) for c in btyd.CELL)
     table = btyd.histories(days, cut).join(
         engine.table(cells.assign(gone=1 - btyd.alive(fitted, x, t_x, tenure))), list(btyd.CELL)
@@ -55,7 +55,7 @@ def test_the_published_ordering_is_reproduced(cohort):
     later = churn._buyers(days, cut, as_of).mutate(back=1)
     frame = table.left_join(later, "customer_id").to_pyarrow().to_pandas()
     told = engine.table(pd.DataFrame({"told": frame["gone"], "happened": frame["back"].isna().astype(float)}))
-    gone = model_card._ranked(told)["auc"]
+    gone = accuracy._ranked(told)["auc"]
     found = scores(cohort[1].card)["auc"]
     assert gone < 0.5 and found["btyd"] > 0.7 and found["logistic"] == pytest.approx(found["btyd"], abs=0.02)
     assert found["btyd"] - gone > 0.3
@@ -102,7 +102,7 @@ def test_nothing_after_the_cut_reaches_the_models(tmp_path, cohort):
     settings = settings_of(tmp_path, churn_days=91)
     known = engine.table(pd.DataFrame({"customer_id": LOG["customer_id"].unique()}))
     changed = LOG[~((LOG["order_date"] > "2023-10-01") & (LOG["customer_id"] < "c03000"))]
-    tables = [model_card.backtest(purchase_days(f), known, START, 91, settings).scored for f in (LOG, changed)]
+    tables = [backtest.run(purchase_days(f), known, START, 91, settings).scored for f in (LOG, changed)]
     frames = [engine.frame(t.order_by("customer_id")) for t in tables]
     same = [c for c in frames[0] if c not in ("actual", "is_silent")]
     pd.testing.assert_frame_equal(frames[0][same], frames[1][same])
@@ -115,7 +115,7 @@ def test_auc_and_error_against_scikit_learn():
     rng = np.random.default_rng(3)
     told, happened = rng.integers(0, 20, 500) / 20, rng.integers(0, 2, 500)
     table = engine.table(pd.DataFrame({"silence_x": told, "is_silent": happened}))
-    found = model_card._measured(table, "silence", "x")
+    found = accuracy.measured(table, {"x": "silence_x"}, "is_silent")["x"]
     assert found["auc"] == pytest.approx(roc_auc_score(happened, told), abs=1e-12)
     assert found["brier"] == pytest.approx(brier_score_loss(happened, told), abs=1e-6)
     assert found["auc_low"] < found["auc"] < found["auc_high"]
@@ -129,13 +129,13 @@ def test_lift_by_hand():
     told = [0.9, 0.5, 0.5, 0.5, 0.5, *[0.1] * 15]
     happened = [1, 1, 1, 0, 0, 1, 1, *[0] * 13]
     table = engine.table(pd.DataFrame({"told": told, "happened": [float(h) for h in happened]}))
-    assert model_card._ranked(table)["top_lift"] == pytest.approx(3.0)
+    assert accuracy._ranked(table)["top_lift"] == pytest.approx(3.0)
 
 
 def test_counts_by_hand():
     """Foretold 1, 2, 3; bought 2, 2, 0: off by 1, 0, 3; 6 foretold of 4."""
     table = engine.table(pd.DataFrame({"btyd": [1.0, 2.0, 3.0], "actual": [2, 2, 0]}))
-    found = model_card._measured(table, "future_purchases", "btyd")
+    found = accuracy.measured(table, {"btyd": "btyd"}, "actual")["btyd"]
     assert (found["mae"], found["rmse"], found["expected_ratio"]) == pytest.approx((4 / 3, (10 / 3) ** 0.5, 1.5))
 
 
@@ -176,7 +176,7 @@ def rows(target: str, error: str, **figures: tuple[float, float, float]) -> pd.D
     ],
 )  # fmt: skip
 def test_verdict_by_its_rule(figures, silent, problem, verdict):
-    test = model_card.BackTest(START, engine.table(pd.DataFrame({"a": [1]})), btyd.Purchases(1, 1, 1, 1, 0, 0, np.eye(4), problem),
+    test = backtest.BackTest(START, engine.table(pd.DataFrame({"a": [1]})), btyd.Purchases(1, 1, 1, 1, 0, 0, np.eye(4), problem),
                                churn.Logistic(0, (), (), 0, 0, START, 91, "few_events"), pd.DataFrame())  # fmt: skip
     found = model_card.judge(
         rows("silence", "brier", **figures), "silence", test, {"customers": 1000, "silent": silent}, 30
@@ -190,7 +190,7 @@ def test_a_short_history_is_said_and_not_modelled(tmp_path):
     assert (
         card.verdicts["verdict_code"].tolist() == ["not_enough_data"] * 2 and card.card.empty and np.isnan(card.ratio)
     )
-    concerns = model_card.concerns(models, card, first, settings)
+    concerns = model_concerns.find(models, card, first, settings)
     assert "no_backtest" in concerns["concern"].tolist()
 
 
@@ -198,7 +198,7 @@ def test_a_book_in_which_nobody_leaves_is_warned_of(tmp_path):
     """As in Online Retail: the card says that drop-out is not identified, and P(alive) stands in no table."""
     frame = log(33, 1500, (1.5, 30.0, 0.001, 50.0), START, 549, joining=60)
     settings, card, models = run(tmp_path, frame)
-    found = model_card.concerns(models, card, START, settings)["concern"].tolist()
+    found = model_concerns.find(models, card, START, settings)["concern"].tolist()
     assert found[0] == "dropout_not_identified" and "revenue_only" in found
     assert [
         c
@@ -213,10 +213,10 @@ def test_concerns_by_hand(cohort):
     spend = btyd.Spend(1, 0.9, 1, 0, 1, "spend_not_identified")
     odd = customer_value.Models(models.cells, models.purchases, spend, -0.4)
     off = model_card.Card(card.card, card.calibration, card.verdicts, 1.3, card.means)
-    found = model_card.concerns(odd, off, START, settings).set_index("concern")["found"]
+    found = model_concerns.find(odd, off, START, settings).set_index("concern")["found"]
     assert {"spend_not_identified", "value_depends_on_count", "short_backtest", "biased_total", "revenue_only"} <= set(
         found.index
     )
     assert (found["value_depends_on_count"], found["short_backtest"], found["biased_total"]) == (-0.4, 91, 1.3)
     cells = pd.DataFrame({"tenure_days": [100, 71, 70], "customers": [6, 3, 1]})
-    assert model_card._seen_first(cells, 100) == 0.9
+    assert model_concerns._seen_first(cells, 100) == 0.9

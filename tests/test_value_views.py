@@ -58,6 +58,7 @@ def test_absent_results_are_stated(lang):
         narrative_value.concerns(NONE["model_concerns"], lang).text,
         narrative_value.value(NONE["value_by_tier"], Value(), lang, BOOK).text,
         narrative_value.acquisition(NONE["acquisition"], lang, BOOK).text,
+        narrative_value.newcomer(float("nan"), float("nan"), Value(), lang, BOOK).text,
         narrative_value.warnings(NONE["churn_warnings"], NONE["churn_alerts"], 91, lang, BOOK).text,
         narrative_value.predictors(NONE["churn_coefficients"], lang).text,
     ]
@@ -75,7 +76,7 @@ def test_verdicts_in_words():
         "Purchases: use RFM and simple rules (its error is not below" in en
         and "No purchase: the model adds value" in en
     )
-    assert "模型有增益" in zh and "770" in zh
+    assert "模型有增益" in zh and "770" in zh and "BTYD模型误差最小" in zh
     short = frame.assign(verdict_code="not_enough_data", verdict_reason="short_history", best_naive="")
     assert "not enough data to judge a model (history too short" in narrative_value.verdicts(short, "en").text
 
@@ -113,3 +114,11 @@ def test_the_strongest_predictor_is_named_whichever_way_it_points():
         "cost $150.00 and is worth $600.00 so far and ahead: 4 times"
         in narrative_value.acquisition(cohorts, "en", BOOK).text
     )
+
+
+def test_what_a_new_customer_is_expected_to_bring():
+    said = narrative_value.newcomer(1.446, 2546.0, Value(margin=0.5), "en", BOOK).text
+    assert said == (
+        "By the model, a new customer buys on 1.4 more days in the 12 months after the first purchase, worth $25.46 of margin."
+    )
+    assert "worth" not in narrative_value.newcomer(1.446, float("nan"), Value(), "en", BOOK).text

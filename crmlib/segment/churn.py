@@ -67,15 +67,16 @@ def observed(before: ir.Table, purchase_days: ir.Table, period: Period, min_n: i
     `before` are the tiers of the previous quarter's end. A band of fewer than `min_n` customers is marked thin.
     """
     known = before.filter(_.state == "active")
-    counted = counted_silence(known, purchase_days, period.start - timedelta(days=1), period.as_of)
+    bought = _buyers(purchase_days, period.start - timedelta(days=1), period.as_of).mutate(is_back=True)
+    joined = known.left_join(bought, "customer_id")
+    counted = counted_silence(joined.mutate(is_silent=joined.is_back.isnull()))
     return counted.mutate(is_thin=_.customers < min_n).order_by("recency_band")
 
 
-def counted_silence(known: ir.Table, purchase_days: ir.Table, cut: date, as_of: date) -> ir.Table:
-    """How many of the customers known at `cut` bought nothing from then to `as_of`, by days since their last order."""
-    bought = _buyers(purchase_days, cut, as_of).mutate(is_back=True)
-    joined = known.mutate(recency_band=band(known.recency_days)).left_join(bought, "customer_id")
-    counted = joined.group_by("recency_band").aggregate(customers=_.count(), silent=_.is_back.isnull().sum())
+def counted_silence(known: ir.Table) -> ir.Table:
+    """How many customers bought nothing afterwards (`is_silent`), by days since their last order."""
+    banded = known.mutate(recency_band=band(known.recency_days))
+    counted = banded.group_by("recency_band").aggregate(customers=_.count(), silent=_.is_silent.sum())
     return counted.mutate(silent_rate=_.silent / _.customers)
 
 
@@ -87,16 +88,12 @@ def band(recency: ir.Value) -> ir.Value:
     ).cast("int64")
 
 
-def features(purchase_days: ir.Table, as_of: date) -> ir.Table:
-    """Per customer who bought by `as_of`: repeat purchases, days since the last and the first, purchase days lately."""
-    known = btyd.histories(purchase_days, as_of)
-    recent = purchase_days.filter(_.orders > 0, _.order_date <= ibis.literal(as_of))
-    lately = recent.group_by("customer_id").aggregate(
-        **{f"purchase_days_{n}": (_.order_date > ibis.literal(as_of - timedelta(days=n))).sum() for n in (90, 180)}
-    )
-    joined = known.left_join(lately, "customer_id").drop("customer_id_right")
-    return joined.mutate(recency_days=_.tenure_days - _.last_purchase_age_days).select(
-        "customer_id", "last_purchase_age_days", *FEATURES
+def features(purchase_days: ir.Table, as_of: date, windows: btyd.Windows | None = None) -> ir.Table:
+    """The histories of `btyd` (with its `windows`), days since the last purchase, and purchase days lately."""
+    lately = {f"purchase_days_{n}": (as_of - timedelta(days=n), as_of) for n in (90, 180)}
+    known = btyd.histories(purchase_days, as_of, lately | (windows or {}))
+    return known.mutate(recency_days=_.tenure_days - _.last_purchase_age_days).select(
+        "customer_id", "last_purchase_age_days", "purchase_value_minor", *FEATURES, *(windows or {})
     )
 
 
@@ -110,10 +107,9 @@ def learn(purchase_days: ir.Table, first: date, as_of: date, days: int) -> Logis
     nothing = Logistic(float("nan"), (), (), 0, 0, cut, days)
     if (cut - first).days < days:
         return Logistic(**{**vars(nothing), "problem": "short_history"})
-    known = features(purchase_days, cut)
+    known = features(purchase_days, cut, {"later": (cut, as_of)})
     drawn = known.order_by(_.customer_id.hexdigest("md5"), "customer_id").limit(TRAINING)
-    labelled = drawn.left_join(_buyers(purchase_days, cut, as_of).mutate(is_back=True), "customer_id")
-    frame = labelled.mutate(is_silent=_.is_back.isnull()).order_by("customer_id").to_pyarrow().to_pandas()
+    frame = drawn.mutate(is_silent=_.later == 0).order_by("customer_id").to_pyarrow().to_pandas()
     silent = int(frame["is_silent"].sum())
     if min(silent, len(frame) - silent) < MIN_EVENTS:
         return Logistic(**{**vars(nothing), "customers": len(frame), "silent": silent, "problem": "few_events"})
@@ -163,13 +159,12 @@ def source(wanted: str, card: pd.DataFrame, model: btyd.Purchases, logistic: Log
     return str(known.idxmin()) if len(known) else [*usable, "observed"][0]
 
 
-def assess(valued: ir.Table, known: ir.Table, rates: ir.Table, before: ir.Table, logistic: Logistic) -> ir.Table:
+def assess(valued: ir.Table, rates: ir.Table, before: ir.Table, logistic: Logistic) -> ir.Table:
     """Add to each customer the counted and the logistic risk, his usual gap, and his tier a quarter ago.
 
-    `valued` has the model's risk, `known` the features, `rates` the counted silence, `before` last quarter's tiers.
+    `valued` has the model's risk and the features, `rates` the counted silence, `before` last quarter's tiers.
     """
-    joined = valued.left_join(known.select("customer_id", *FEATURES[3:]), "customer_id").drop("customer_id_right")
-    banded = joined.mutate(recency_band=band(joined.recency_days))
+    banded = valued.mutate(recency_band=band(valued.recency_days))
     rated = banded.left_join(rates.select("recency_band", "silent_rate"), "recency_band").drop("recency_band_right")
     earlier = before.select("customer_id", tier_before=before.tier)
     placed = rated.left_join(earlier, "customer_id").drop("customer_id_right")
@@ -194,7 +189,7 @@ def alerts(assessed: ir.Table, chosen: str, settings: Segment) -> ir.Table:
     risk = {"btyd": assessed.btyd_risk, "logistic": assessed.logistic_risk, "observed": assessed.silent_rate}[chosen]
     best = [rule.tier for rule in settings.tiers[:BEST_TIERS]]
     red = (risk >= value.red_risk) & assessed.tier_before.isin(best)
-    usual = risk.mean(where=assessed.state == "active").over().round(6)
+    usual = risk.mean(where=assessed.state == "active").as_scalar().round(6)
     modelled = assessed.active_purchases * assessed.expected_value_minor
     brings = ibis.greatest(modelled.coalesce(assessed.monetary_12m_minor.cast("float64")), 0.0)
     return assessed.mutate(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from crmlib.params import Clusters
-from crmlib.segment.clusters import FEATURES, kmeans, scaled, scaler
+from crmlib.segment.clusters import FEATURES, STARTS, kmeans, one_thread, scaled, scaler
 
 REFERENCES = 10
 """Uniform data sets that the gap statistic compares with."""
@@ -22,16 +22,21 @@ def candidates(sampled: pd.DataFrame, settings: Clusters, seed: int) -> pd.DataF
     seen = sampled.head(settings.scan)
     tried = _tried(settings, len(seen[list(FEATURES)].drop_duplicates()) // 10)  # ten different customers per cluster
     x = scaled(seen, *scaler(seen)) if tried else np.empty((0, len(FEATURES)))
-    fits = {k: kmeans(x, k, 10, seed) for k in tried}
-    silhouettes = _silhouettes(x[:2_500], {k: labels[:2_500] for k, (labels, _c) in fits.items()})
-    rows = [
-        (k, silhouettes[k], _stability(x, labels, k, settings.bootstraps, seed),
-         float(np.bincount(labels, minlength=k).min() / len(x)), *_gap(x, labels, centroids, seed))
-        for k, (labels, centroids) in fits.items()
-    ]  # fmt: skip
+    with one_thread():
+        rows = _measured(x, tried, settings.bootstraps, seed)
     found = pd.DataFrame(rows, columns=["k", "silhouette", "stability", "smallest_share", "gap", "gap_error"])
     stable = (found["stability"] >= settings.min_stability) & (found["smallest_share"] >= settings.min_share)
     return found.assign(is_stable=stable)
+
+
+def _measured(x: np.ndarray, tried: list[int], bootstraps: int, seed: int) -> list[tuple[float, ...]]:
+    fits = {k: kmeans(x, k, STARTS, seed) for k in tried}
+    silhouettes = _silhouettes(x[:2_500], {k: labels[:2_500] for k, (labels, _c) in fits.items()})
+    return [
+        (k, silhouettes[k], _stability(x, labels, k, bootstraps, seed),
+         float(np.bincount(labels, minlength=k).min() / len(x)), *_gap(x, labels, centroids, seed))
+        for k, (labels, centroids) in fits.items()
+    ]  # fmt: skip
 
 
 def _tried(settings: Clusters, most: int) -> list[int]:
@@ -91,13 +96,21 @@ def _silhouette(distances: np.ndarray, labels: np.ndarray) -> float:
 
 def _stability(x: np.ndarray, labels: np.ndarray, k: int, times: int, seed: int) -> float:
     """10th percentile of the adjusted Rand index between the clustering and those of bootstrap samples."""
-    from sklearn.metrics import adjusted_rand_score, pairwise_distances_argmin
-
     rng, scores = np.random.default_rng(seed), []
     for _draw in range(times):
         _labels, centroids = kmeans(x[rng.integers(0, len(x), len(x))], k, 3, seed)
-        scores.append(adjusted_rand_score(labels, pairwise_distances_argmin(x, centroids)))
+        nearest = ((centroids**2).sum(axis=1) - 2 * x @ centroids.T).argmin(axis=1)
+        scores.append(adjusted_rand(labels, nearest, k))
     return float(np.quantile(scores, 0.1))
+
+
+def adjusted_rand(a: np.ndarray, b: np.ndarray, k: int) -> float:
+    """How far two clusterings into at most `k` clusters agree on pairs, beyond chance (Hubert and Arabie, 1985)."""
+    table = np.bincount(a * k + b, minlength=k * k).reshape(k, k)
+    parts = (table, table.sum(axis=1), table.sum(axis=0), np.array(len(a)))
+    both, first, second, every = (float((n * (n - 1) // 2).sum()) for n in parts)
+    chance, most = first * second / every, (first + second) / 2
+    return (both - chance) / (most - chance) if most > chance else 1.0
 
 
 def _gap(x: np.ndarray, labels: np.ndarray, centroids: np.ndarray, seed: int) -> tuple[float, float]:

@@ -5,6 +5,7 @@ log1p, then (x - mean) / sd of the fitted sample; negative net spend counts as n
 a group: the others' recency and money say nothing that their state does not.
 """
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
@@ -49,7 +50,8 @@ def fit(sampled: pd.DataFrame, k: int, seed: int, period: Period) -> Model:
     if sampled.empty:
         return Model(str(period), period.as_of, (0.0,) * 4, (1.0,) * 4, ((0.0,) * 4,), (1,), ("core",), 1)
     mean, sd = scaler(sampled)
-    labels, centroids = kmeans(scaled(sampled, mean, sd), k, STARTS, seed)
+    with one_thread():
+        labels, centroids = kmeans(scaled(sampled, mean, sd), k, STARTS, seed)
     medians = sampled.groupby(labels)[list(FEATURES)].median()
     order = medians.sort_values(["monetary_12m_minor", "recency_days"], ascending=[False, True]).index
     return Model(
@@ -124,13 +126,21 @@ def _logged(frame: pd.DataFrame) -> np.ndarray:
     return np.log1p(frame[list(FEATURES)].to_numpy("float64").clip(min=0))
 
 
-def kmeans(x: np.ndarray, k: int, starts: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and centroids."""
-    from sklearn.cluster import KMeans
+def one_thread() -> AbstractContextManager[object]:
+    """Pins numeric libraries to one thread: sums in another thread order would change the last digits of a fit.
+
+    Entering takes longer than a small fit: one for many.
+    """
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1):  # sums in another thread order would change the last digits
-        model = KMeans(k, n_init=starts, random_state=seed).fit(x)
+    return threadpool_limits(1)
+
+
+def kmeans(x: np.ndarray, k: int, starts: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and centroids; within `one_thread` they repeat to the last digit."""
+    from sklearn.cluster import KMeans
+
+    model = KMeans(k, n_init=starts, random_state=seed).fit(x)
     return model.labels_, model.cluster_centers_
 
 

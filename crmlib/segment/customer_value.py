@@ -17,11 +17,13 @@ from ibis import _
 from crmlib.params import Settings, Value
 from crmlib.periods import Period
 from crmlib.schema import TABLES
-from crmlib.segment import btyd
+from crmlib.segment import btyd, btyd_fit
 
 MONTH_DAYS = 365.25 / 12
 SPEND_SAMPLE = 100_000
 MAX_CORRELATION = 0.3
+_KNOWN = ("customer_id", "tier", "state", "first_order_date", "recency_days", "frequency_12m", "monetary_12m_minor",
+          "tenure_days", "risk_reason")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,8 @@ def fit(histories: ir.Table) -> Models:
     repeat = sample[sample["purchases"] > 1]
     varied = len(repeat) > 2 and (repeat.nunique() > 1).all()
     correlation = float(repeat["purchases"].corr(repeat["mean_value"])) if varied else float("nan")
-    spend = btyd.fit_spend(sample["purchases"], sample["mean_value"])
-    return Models(cells, btyd.fit_purchases(cells), spend, correlation)
+    spend = btyd_fit.spend(sample["purchases"], sample["mean_value"])
+    return Models(cells, btyd_fit.purchases(cells), spend, correlation)
 
 
 def monthly(discount_rate_year: float) -> float:
@@ -83,7 +85,7 @@ def by_model(histories: ir.Table, models: Models, churn_days: int, value: Value)
     """Each customer's predictions: those of his cell, and the expected value of a purchase."""
     predicted = predict(models.cells, models.purchases, churn_days, value)
     joined = histories.join(_in_engine(predicted), list(btyd.CELL))
-    return joined.mutate(expected_value_minor=_expected_value(joined, models.spend), clv_basis=ibis.literal("btyd"))
+    return joined.mutate(expected_value_minor=expected_value(joined, models.spend), clv_basis=ibis.literal("btyd"))
 
 
 def by_tier_mean(histories: ir.Table, tiered: ir.Table, means: pd.DataFrame, value: Value) -> ir.Table:
@@ -125,20 +127,24 @@ def customers(tiered: ir.Table, predicted: ir.Table, ratio: float, value: Value)
     `ratio` is expected / actual purchases of the back-test (NaN: none). The index is CLV over the mean CLV. A customer
     who never bought has no expectation and no CLV.
     """
-    names = (*btyd.CELL[:2], "purchase_value_minor", "btyd_risk", "expected_purchases", "active_purchases",
-             "discounted_purchases", "expected_value_minor", "clv_basis")  # fmt: skip
-    joined = tiered.left_join(predicted.select("customer_id", *names), "customer_id").drop("customer_id_right")
-    clv = joined.discounted_purchases * joined.expected_value_minor * (value.margin or 1.0)
+    known = tiered.select(*_KNOWN)
+    joined = known.left_join(predicted.drop(*set(_KNOWN[1:]) & set(predicted.columns)), "customer_id")
+    clv = _clv(joined, value)
     quick = joined.monetary_12m_minor.cast("float64") * (value.quick_years * value.quick_loyalty)
     corrected = (clv / ratio).round().cast("int64") if ratio > 0 else ibis.null("int64")
-    valued = joined.mutate(
+    everyone = _clv(predicted, value).round().cast("int64")
+    mean = everyone.sum().as_scalar() / everyone.count().as_scalar().nullif(0)
+    return joined.drop("customer_id_right").mutate(
         clv_minor=clv.round().cast("int64"),
         clv_calibrated_minor=corrected,
         clv_quick_minor=quick.round().cast("int64"),
         clv_basis=_.clv_basis.fill_null("none"),
+        value_index=(clv.round().cast("int64") / mean.nullif(0)).round(6),
     )
-    mean = valued.clv_minor.sum().over() / valued.clv_minor.count().over().nullif(0)
-    return valued.mutate(value_index=(_.clv_minor / mean.nullif(0)).round(6))
+
+
+def _clv(table: ir.Table, value: Value) -> ir.FloatingValue:
+    return table.discounted_purchases * table.expected_value_minor * (value.margin or 1.0)
 
 
 def by_tier(valued: ir.Table, models: Models, settings: Settings) -> pd.DataFrame:
@@ -178,12 +184,12 @@ def _ranges(valued: ir.Table, models: Models, tiers: list[str], settings: Settin
     sums = money.aggregate(money=_.expected_value_minor.round().cast("int64").sum(), customers=_.count())
     frame = sums.order_by([*btyd.CELL, "tier"]).to_pyarrow().to_pandas()
     weights = np.column_stack([frame["money"].where(frame["tier"] == tier, 0).to_numpy(float) for tier in tiers])
-    cells, mass = btyd.coarse_cells(frame, weights)
+    cells, mass = btyd_fit.coarse_cells(frame, weights)
     mass = np.column_stack([mass, mass.sum(axis=1)])
     value = settings.segment.value
     x, t_x, tenure = (cells[c].to_numpy(float) for c in btyd.CELL)
     days = value.horizon_months * MONTH_DAYS
-    drawn = btyd.draws(models.purchases, value.draws, settings.seed)
+    drawn = btyd_fit.draws(models.purchases, value.draws, settings.seed)
     totals = np.array([btyd.expected(model, x, t_x, tenure, days) @ mass for model in drawn])
     low, high = np.quantile(totals, [0.025, 0.975], axis=0) / (
         btyd.expected(models.purchases, x, t_x, tenure, days) @ mass
@@ -216,12 +222,23 @@ def acquisition(valued: ir.Table, costs: ir.Table | None, period: Period, value:
     return per_head.order_by("period").to_pyarrow().to_pandas()[columns]
 
 
+def newcomer(models: Models, value: Value) -> tuple[float, float]:
+    """Purchase days expected of a new customer over the horizon, after the first, and their money; NaN without a model.
+
+    The money is not discounted, and revenue where the margin is unknown.
+    """
+    if not models.purchases.is_usable:
+        return float("nan"), float("nan")
+    expected = btyd.expected_new(models.purchases, value.horizon_months * MONTH_DAYS)
+    return expected, expected * models.spend.mean * (value.margin or 1.0)
+
+
 def stored(valued: ir.Table) -> ir.Table:
     """The columns of the customer value table, in their order."""
     return valued.select(*TABLES["customer_value"].columns)
 
 
-def _expected_value(table: ir.Table, spend: btyd.Spend) -> ir.Value:
+def expected_value(table: ir.Table, spend: btyd.Spend) -> ir.Value:
     """E[M] of each customer; his own mean where the book does not tell how the means of customers vary."""
     if spend.problem:
         return table.purchase_value_minor

@@ -67,7 +67,7 @@ def verdicts(verdicts: pd.DataFrame, lang: str) -> Sentence:
 
 def _verdict(row: dict, lang: str) -> str:
     target, reason, naive = (schema.word(row[c], lang) for c in ("score_target", "verdict_reason", "best_naive"))
-    reason = reason[:1].lower() + reason[1:]
+    reason = reason[:1].lower() + reason[1:] if lang == "en" else reason
     days, n = style.number(row["holdout_days"], lang), style.number(row["customers"], lang)
     if row["verdict_code"] == "not_enough_data":
         return {
@@ -143,6 +143,21 @@ def acquisition(cohorts: pd.DataFrame, lang: str, book: Book) -> Sentence:
          "zh": f"{quarter}的新客户获客成本{cac}，已实现与预期价值{worth}，为成本的{times}倍。"},
         lang,
     )  # fmt: skip
+
+
+def newcomer(purchases: float, minor: float, settings: Value, lang: str, book: Book) -> Sentence:
+    """What the model expects of a customer who just bought for the first time."""
+    if pd.isna(purchases):
+        return say({"en": "Nothing is foretold of a new customer: the purchase model cannot be used.",
+                    "zh": "购买模型不可用，因此不预测新客户的购买。"}, lang)  # fmt: skip
+    n, months = style.number(purchases, lang, 1), settings.horizon_months
+    en = f"By the model, a new customer buys on {n} more days in the {months} months after the first purchase"
+    zh = f"按模型，新客户首次购买后{months}个月内还有{n}个购买日"
+    if pd.isna(minor):
+        return say({"en": f"{en}.", "zh": f"{zh}。"}, lang)
+    money = style.money(minor, book, lang)
+    en_kind, zh_kind = ("revenue", "收入") if settings.margin is None else ("margin", "毛利")
+    return say({"en": f"{en}, worth {money} of {en_kind}.", "zh": f"{zh}，{zh_kind}{money}。"}, lang)
 
 
 def warnings(listed: pd.DataFrame, alerts: pd.DataFrame, days: int, lang: str, book: Book) -> Sentence:
