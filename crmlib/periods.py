@@ -44,6 +44,12 @@ class Period:
     def containing(cls, day: date) -> "Period":
         return cls(day.year, (day.month + 2) // 3)
 
+    @classmethod
+    def up_to(cls, day: date) -> "Period":
+        """The quarter of a day, cut after it."""
+        whole = cls.containing(day)
+        return whole if day == whole.as_of else cls(whole.year, whole.quarter, day)
+
     def __str__(self) -> str:
         return f"{self.year}Q{self.quarter}"
 

@@ -162,7 +162,7 @@ def test_the_untreated_of_the_same_tier_calibrate_the_expectation():
     """Untreated: 60 bought where 40 were expected, 1.5 times. Treated: expected 3 each, so 4.5; they bought 5."""
     others = arms([], [1.0, 2.0] * 20, expected=[1.0] * 40)
     treated = arms([4.0, 6.0] * 10, [], expected=[3.0] * 20)
-    found = baseline.measure(pd.concat([treated, others], ignore_index=True))
+    found = baseline.measure(estimators.moments(pd.concat([treated, others], ignore_index=True)))
     assert (found.treated, found.control, found.effect) == pytest.approx((5.0, 4.5, 0.5))
     error = np.sqrt((20 / 19) / 20 + 9 * (0.25 * 40 / 39) / 40)
     assert (found.low, found.high) == pytest.approx((0.5 - 1.96 * error, 0.5 + 1.96 * error), abs=1e-3)
@@ -173,9 +173,9 @@ def test_a_placebo_that_finds_an_effect_closes_the_gate():
     rng = np.random.default_rng(3)
     picked = arms(rng.poisson(3, 100), [], expected=2.0)
     left = arms([], rng.poisson(2, 300), expected=2.0)
-    found = baseline.measure(pd.concat([picked, left], ignore_index=True))
+    found = baseline.measure(estimators.moments(pd.concat([picked, left], ignore_index=True)))
     assert found.low > 0 and baseline.gate(found) == "placebo_failed"
-    assert baseline.gate(baseline.measure(picked)) == "no_placebo"
+    assert baseline.gate(baseline.measure(estimators.moments(picked))) == "no_placebo"
 
 
 # ----------------------------------------------------------------------------------------------------------- verdicts

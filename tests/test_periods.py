@@ -71,3 +71,8 @@ def test_a_cut_quarter_ends_early_and_its_neighbours_do_not():
 
 def test_the_year_before_a_leap_day_ends_on_28_february():
     assert Period(2012, 1, date(2012, 2, 29)).year_ago == date(2011, 2, 28)
+
+
+def test_a_quarter_up_to_a_day_is_cut_unless_the_day_is_its_last():
+    assert Period.up_to(date(2024, 2, 29)) == Period(2024, 1, date(2024, 2, 29))
+    assert Period.up_to(date(2024, 3, 31)) == Period(2024, 1)

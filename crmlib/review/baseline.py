@@ -1,8 +1,7 @@
 """Without a hold-out: what the treated would have done, from what is expected of them and what the untreated of the
 same tier did (evidence grade B), and the placebo gate that such a comparison has to pass.
 
-`cases` has one row per customer: `outcome`, `expected` (BG/NBD, known before the start), `is_treated`, and the tier as
-`stratum`.
+Sums per tier and arm are all it needs, of the outcome and of what was expected (BG/NBD, known before the start).
 """
 
 import numpy as np
@@ -12,18 +11,20 @@ from crmlib.kpi import intervals
 from crmlib.review.estimators import Effect
 
 
-def measure(cases: pd.DataFrame) -> Effect:
+def measure(sums: pd.DataFrame) -> Effect:
     """Mean outcome of the treated less their expectation times actual / expected of the untreated of their tier.
 
-    The tiers are weighted by their treated customers, for the question is what the campaign did to those. The error is
-    that of a ratio estimator (Cochran 1977, 6.4), p from the normal distribution. Tiers with fewer than two customers
-    in either group, or without any expectation, are left out; none left gives NaN.
+    `sums` are `estimators.moments` by tier and arm. The tiers are weighted by their treated customers, for the question
+    is what the campaign did to those. The error is that of a ratio estimator (Cochran 1977, 6.4), p from the normal
+    distribution. Tiers with fewer than two customers in either group, or without any expectation, are left out; none
+    left gives NaN.
     """
-    parts = [part for _, tier in cases.groupby("stratum") if (part := _tier(tier)) is not None]
+    parts = [
+        part for _, tier in sums.groupby(level="stratum") if (part := _tier(tier.droplevel("stratum"))) is not None
+    ]
     if not parts:
-        nan = float("nan")
-        treated = int(cases["is_treated"].sum())
-        return Effect("mean", treated, len(cases) - treated, nan, nan, nan, nan, nan, nan, nan, 0.0)
+        nan, n = float("nan"), sums["n"].groupby(level="is_treated").sum()
+        return Effect("mean", int(n.get(True, 0)), int(n.get(False, 0)), nan, nan, nan, nan, nan, nan, nan, 0.0)
     tiers = pd.DataFrame(parts)
     weight = tiers["n_t"] / tiers["n_t"].sum()
     effect = float((weight * (tiers["actual"] - tiers["otherwise"])).sum())
@@ -55,21 +56,28 @@ def gate(placebo: Effect) -> str:
     return "passed" if placebo.low <= 0 <= placebo.high else "placebo_failed"
 
 
-def _tier(cases: pd.DataFrame) -> dict[str, float] | None:
-    treated, others = cases[cases["is_treated"]], cases[~cases["is_treated"]]
-    expected = float(others["expected"].sum())
-    if len(treated) < 2 or len(others) < 2 or not expected > 0:
+def _tier(sums: pd.DataFrame) -> dict[str, float] | None:
+    arms = {bool(arm): {str(k): float(v) for k, v in row.items()} for arm, row in sums.to_dict("index").items()}
+    if len(arms) < 2 or min(arm["n"] for arm in arms.values()) < 2 or not arms[False]["x"] > 0:
         return None
-    ratio = float(others["outcome"].sum()) / expected
+    treated, others = arms[True], arms[False]
+    ratio = others["y"] / others["x"]
     return {
-        "n_t": len(treated),
-        "n_c": len(others),
-        "actual": float(treated["outcome"].mean()),
-        "otherwise": ratio * float(treated["expected"].mean()),
-        "lean": float(treated["expected"].mean() / others["expected"].mean()),
-        "var_t": float((treated["outcome"] - ratio * treated["expected"]).var()),
-        "var_c": float((others["outcome"] - ratio * others["expected"]).var()),
+        "n_t": treated["n"],
+        "n_c": others["n"],
+        "actual": treated["y"] / treated["n"],
+        "otherwise": ratio * treated["x"] / treated["n"],
+        "lean": (treated["x"] / treated["n"]) / (others["x"] / others["n"]),
+        "var_t": _spread(treated, ratio),
+        "var_c": _spread(others, ratio),
     }
+
+
+def _spread(sums: dict[str, float], ratio: float) -> float:
+    """Variance of outcome less ratio times expectation."""
+    total = sums["y"] - ratio * sums["x"]
+    squares = sums["yy"] - 2 * ratio * sums["xy"] + ratio**2 * sums["xx"]
+    return max((squares - total**2 / sums["n"]) / (sums["n"] - 1), 0.0)
 
 
 def _normal(effect: float, error: float) -> tuple[float, float, float]:

@@ -5,7 +5,7 @@
 have done, known before the start). Strata are weighted by their size.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -30,7 +30,7 @@ class Effect:
 
     `treated` and `control` are the means of the outcome by arm with strata weighted alike, unadjusted; `effect` is
     their difference after `expected` was taken into account. `sd` is the spread left within the arms, `explained` the
-    share of variance that `expected` took away (0 where it was not used).
+    share of variance that `expected` took away (0 where it was not used), by its `slope`.
     """
 
     kind: Kind
@@ -44,6 +44,7 @@ class Effect:
     p: float
     sd: float
     explained: float
+    slope: float = 0.0
 
 
 def measure(cases: pd.DataFrame, kind: Kind, seed: int) -> Effect:
@@ -55,27 +56,63 @@ def measure(cases: pd.DataFrame, kind: Kind, seed: int) -> Effect:
     smaller tail. Fewer than two cases in an arm of a stratum leave that stratum out; no stratum left gives NaN, and
     outcomes that are all the same give no interval.
     """
-    both = cases.groupby("stratum")["is_treated"].transform("sum")
-    size = cases.groupby("stratum")["is_treated"].transform("size")
-    usable = cases[(both >= 2) & (size - both >= 2)]
+    found = from_moments(moments(cases), kind)
+    if np.isnan(found.effect):
+        return found
+    kept = _usable(moments(cases)).index.get_level_values("stratum").unique()
+    usable = cases[cases["stratum"].isin(kept)]
+    adjusted = usable["outcome"].astype("float64")
+    if found.slope:
+        adjusted = adjusted - found.slope * usable["expected"]
+    return replace(found, p=_permuted(usable.assign(adjusted=adjusted), seed))
+
+
+def moments(cases: pd.DataFrame) -> pd.DataFrame:
+    """What the estimate needs of the cases, by `stratum` and `is_treated`: sums and sums of squares.
+
+    y is the outcome, x the expectation; `apart` counts the customers whose x is not the commonest one of their arm.
+    The engine can sum this up over any number of customers.
+    """
+    y = cases["outcome"].astype("float64")
+    x = cases["expected"].astype("float64") if "expected" in cases.columns else pd.Series(np.nan, index=cases.index)
+    modal = x.groupby(cases["is_treated"]).transform(lambda arm: arm.mode().iloc[0] if arm.notna().any() else np.nan)
+    products = {
+        "n": 1.0,
+        "y": y,
+        "x": x,
+        "yy": y * y,
+        "xx": x * x,
+        "xy": x * y,
+        "apart": (x != modal).astype("float64"),
+    }
+    keys = [cases["stratum"].astype("str"), cases["is_treated"]]
+    return pd.DataFrame(products, index=cases.index).groupby(keys).sum(min_count=1, skipna=False)
+
+
+def from_moments(sums: pd.DataFrame, kind: Kind) -> Effect:
+    """The same from `moments`, with Welch's p instead of permutations: for more customers than should be moved."""
+    usable = _usable(sums)
     if usable.empty:
-        return _nothing(cases, kind)
-    adjusted, explained = _adjusted(usable) if kind == "mean" else (usable["outcome"].astype("float64"), 0.0)
-    arms = _arms(usable.assign(adjusted=adjusted))
+        return _nothing(sums, kind)
+    slope, explained = _slope(usable) if kind == "mean" else (0.0, 0.0)
+    arms = _arms(usable, slope)
     effect = float((arms["weight"] * (arms["mean_t"] - arms["mean_c"])).sum())
-    low, high = _welch(arms, effect, explained > 0) if kind == "mean" else _mover(arms, effect)
+    low, high, p = _welch(arms, effect, bool(slope))
+    if kind == "rate":
+        low, high = _mover(arms, effect)
     return Effect(
         kind,
-        int(usable["is_treated"].sum()),
-        int((~usable["is_treated"]).sum()),
+        int(arms["n_t"].sum()),
+        int(arms["n_c"].sum()),
         float((arms["weight"] * arms["raw_t"]).sum()),
         float((arms["weight"] * arms["raw_c"]).sum()),
         effect,
         low,
         high,
-        _permuted(usable.assign(adjusted=adjusted), arms, effect, seed),
+        p,
         float(np.sqrt((arms["weight"] * (arms["var_t"] + arms["var_c"]) / 2).sum())),
         explained,
+        slope,
     )
 
 
@@ -88,41 +125,44 @@ def by_cluster(cases: pd.DataFrame) -> pd.DataFrame:
     return means.assign(stratum="all")
 
 
-def _nothing(cases: pd.DataFrame, kind: Kind) -> Effect:
+def _nothing(sums: pd.DataFrame, kind: Kind) -> Effect:
     nan = float("nan")
-    treated = int(cases["is_treated"].sum())
-    return Effect(kind, treated, len(cases) - treated, nan, nan, nan, nan, nan, nan, nan, 0.0)
+    n = sums["n"].groupby(level="is_treated").sum()
+    return Effect(kind, int(n.get(True, 0)), int(n.get(False, 0)), nan, nan, nan, nan, nan, nan, nan, 0.0, 0.0)
 
 
-def _adjusted(cases: pd.DataFrame) -> tuple[pd.Series, float]:
-    """The outcome less what `expected` explains, and the share of variance explained.
+def _usable(sums: pd.DataFrame) -> pd.DataFrame:
+    """The strata with at least two cases in either arm."""
+    n = sums["n"].unstack("is_treated").reindex(columns=[True, False]).fillna(0)
+    return sums[sums.index.get_level_values("stratum").isin(n.index[(n >= 2).all(axis=1)])]
 
-    One slope for all, from deviations within strata whatever the arm, so that permuting the arms leaves it alone.
+
+def _slope(sums: pd.DataFrame) -> tuple[float, float]:
+    """How the outcome rises with `expected`, and the share of variance that explains; 0 where it is not to be used.
+
+    One slope for all, from deviations within strata whatever the arm, so that permuting the arms leaves it alone. An
+    expectation that is not known of everybody, or hardly varies in one arm, would blow it up.
     """
-    outcome = cases["outcome"].astype("float64")
-    if "expected" not in cases.columns or not _varies(cases):
-        return outcome, 0.0
-    x = cases["expected"] - cases.groupby("stratum")["expected"].transform("mean")
-    y = outcome - outcome.groupby(cases["stratum"]).transform("mean")
-    slope = float((x * y).sum() / (x * x).sum())
-    total = float((y * y).sum())
-    return outcome - slope * x, float(slope * (x * y).sum() / total) if total > 0 else 0.0
+    if sums["x"].isna().any() or (sums["apart"].groupby(level="is_treated").sum() < _LEAST_NON_MODAL).any():
+        return 0.0, 0.0
+    total = sums.groupby(level="stratum").sum()
+    xy, xx, yy = (float((total[a + b] - total[a] * total[b] / total["n"]).sum()) for a, b in ("xy", "xx", "yy"))
+    return (xy / xx, xy * xy / (xx * yy)) if xx > 0 and yy > 0 else (0.0, 0.0)
 
 
-def _varies(cases: pd.DataFrame) -> bool:
-    """Whether `expected` tells customers apart in both arms; an almost constant one would blow the slope up."""
-    known = cases["expected"]
-    if known.isna().any():
-        return False
-    apart = [arm.ne(arm.mode().iloc[0]).sum() >= _LEAST_NON_MODAL for _, arm in known.groupby(cases["is_treated"])]
-    return all(apart)
-
-
-def _arms(cases: pd.DataFrame) -> pd.DataFrame:
-    """One row per stratum: size, mean and variance of each arm, and the stratum's share of all cases."""
-    grouped = cases.groupby(["stratum", "is_treated"])
-    found = grouped.agg(
-        n=("adjusted", "size"), mean=("adjusted", "mean"), var=("adjusted", "var"), raw=("outcome", "mean")
+def _arms(sums: pd.DataFrame, slope: float) -> pd.DataFrame:
+    """One row per stratum: size, mean and variance of each arm less slope times expectation; share of all cases."""
+    x, xx, xy = (sums[c] if slope else 0.0 for c in ("x", "xx", "xy"))
+    total, squares = sums["y"] - slope * x, sums["yy"] - 2 * slope * xy + slope**2 * xx
+    mean = total / sums["n"]
+    var = ((squares - total * mean) / (sums["n"] - 1)).clip(lower=0)
+    found = pd.DataFrame(
+        {
+            "n": sums["n"],
+            "mean": mean,
+            "var": var.where(var > 1e-12 * squares / sums["n"], 0.0),
+            "raw": sums["y"] / sums["n"],
+        }
     )
     sides = [found.xs(key, level="is_treated").add_suffix(f"_{arm}") for key, arm in ((True, "t"), (False, "c"))]
     wide = pd.concat(sides, axis=1)
@@ -130,17 +170,17 @@ def _arms(cases: pd.DataFrame) -> pd.DataFrame:
     return wide.assign(weight=size / size.sum())
 
 
-def _welch(arms: pd.DataFrame, effect: float, has_slope: bool) -> tuple[float, float]:  # noqa: FBT001
-    """Interval of a weighted sum of differences, degrees of freedom after Welch and Satterthwaite."""
-    from scipy.special import stdtrit
+def _welch(arms: pd.DataFrame, effect: float, has_slope: bool) -> tuple[float, float, float]:  # noqa: FBT001
+    """Interval and p of a weighted sum of differences, degrees of freedom after Welch and Satterthwaite."""
+    from scipy.special import stdtr, stdtrit
 
     parts = [(arms["weight"] ** 2 * arms[f"var_{a}"] / arms[f"n_{a}"], arms[f"n_{a}"] - 1) for a in ("t", "c")]
     variance = sum(float(part.sum()) for part, _ in parts)
     if variance == 0:
-        return float("nan"), float("nan")
-    df = variance**2 / sum(float((part**2 / free).sum()) for part, free in parts) - has_slope
-    half = float(stdtrit(max(df, 1.0), 0.975)) * variance**0.5
-    return effect - half, effect + half
+        return float("nan"), float("nan"), 1.0 if effect == 0 else 0.0
+    df = max(variance**2 / sum(float((part**2 / free).sum()) for part, free in parts) - has_slope, 1.0)
+    half = float(stdtrit(df, 0.975)) * variance**0.5
+    return effect - half, effect + half, float(2 * stdtr(df, -abs(effect) / variance**0.5))
 
 
 def _mover(arms: pd.DataFrame, effect: float) -> tuple[float, float]:
@@ -154,29 +194,30 @@ def _mover(arms: pd.DataFrame, effect: float) -> tuple[float, float]:
     return effect - squares["low"] ** 0.5, effect + squares["high"] ** 0.5
 
 
-def _permuted(cases: pd.DataFrame, arms: pd.DataFrame, effect: float, seed: int) -> float:
+def _permuted(cases: pd.DataFrame, seed: int) -> float:
     """Two-sided p: how often arms drawn again within strata differ as much, each difference over its own error."""
     rng = np.random.default_rng(seed)
-    repeats = cases.groupby("stratum")["adjusted"].nunique().max() <= _DISTINCT // 20
+    strata = [part for _, part in cases.groupby("stratum")]
+    repeats = max(part["adjusted"].nunique() for part in strata) <= _DISTINCT // 20
     affordable = int(np.clip(_CELLS // len(cases), _LEAST_PERMUTATIONS, _PERMUTATIONS))
     count = _COUNTED_PERMUTATIONS if repeats else affordable
     difference, variance = np.zeros(count), np.zeros(count)
-    treated, weight = arms["n_t"].to_dict(), arms["weight"].to_dict()
-    for stratum, values in cases.groupby("stratum")["adjusted"]:
-        drawn, spread = _drawn(np.sort(values.to_numpy()), int(treated[stratum]), count, rng)
-        difference += weight[stratum] * drawn
-        variance += weight[stratum] ** 2 * spread
-    error = sum(float((arms["weight"] ** 2 * arms[f"var_{a}"] / arms[f"n_{a}"]).sum()) for a in ("t", "c"))
+    effect = error = 0.0
+    for part in strata:
+        weight, values = len(part) / len(cases), np.sort(part["adjusted"].to_numpy())
+        drawn, spread = _drawn(values, int(part["is_treated"].sum()), count, rng)
+        difference += weight * drawn
+        variance += weight**2 * spread
+        arms = [part.loc[part["is_treated"] == arm, "adjusted"] for arm in (True, False)]
+        effect += weight * (arms[0].mean() - arms[1].mean())
+        error += weight**2 * sum(arm.var() / len(arm) for arm in arms)
     if error == 0:
         return 1.0 if effect == 0 else 1 / (count + 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         again = np.nan_to_num(difference / np.sqrt(variance))
     here = effect / error**0.5
-    tails = [
-        (1 + int((again >= here - 1e-9).sum())) / (count + 1),
-        (1 + int((again <= here + 1e-9).sum())) / (count + 1),
-    ]
-    return min(1.0, 2 * min(tails))
+    tails = [(again >= here - 1e-9).sum(), (again <= here + 1e-9).sum()]
+    return min(1.0, 2 * (1 + int(min(tails))) / (count + 1))
 
 
 def _drawn(values: np.ndarray, treated: int, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

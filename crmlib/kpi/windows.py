@@ -1,0 +1,56 @@
+"""KPIs of a campaign's window: what each customer did in it, and in the window before."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+UNITS = {"window_repurchase_rate": "rate", "window_net_revenue": "money"}
+"""The KPIs of campaigns and their units; both are per customer who was assigned, whether contacted or not."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Days from `start` to `end`, both within."""
+
+    start: date
+    end: date
+
+    @classmethod
+    def ending(cls, last: date, weeks: int) -> "Span":
+        return cls(last - timedelta(days=7 * weeks - 1), last)
+
+    @property
+    def days(self) -> int:
+        return (self.end - self.start).days + 1
+
+    @property
+    def weeks(self) -> int:
+        return self.days // 7
+
+    @property
+    def before(self) -> "Span":
+        """As many days, directly before."""
+        return Span(self.start - timedelta(days=self.days), self.start - timedelta(days=1))
+
+
+def outcomes(customers: ir.Table, purchase_days: ir.Table, span: Span) -> ir.Table:
+    """Per customer of `customers`: whether he ordered in the span (0 or 1) and his net money in it; both before too."""
+    earlier = span.before
+    inside = (_.order_date >= ibis.literal(span.start)) & (_.order_date <= ibis.literal(span.end))
+    ahead = (_.order_date >= ibis.literal(earlier.start)) & (_.order_date <= ibis.literal(earlier.end))
+    bought = purchase_days.group_by("customer_id").aggregate(
+        ordered=_.orders.sum(where=inside),
+        ordered_before=_.orders.sum(where=ahead),
+        net_minor=_.net_minor.sum(where=inside),
+        net_before_minor=_.net_minor.sum(where=ahead),
+    )
+    joined = customers.left_join(bought, "customer_id").drop("customer_id_right")
+    return joined.mutate(
+        window_repurchase_rate=(_.ordered.fill_null(0) > 0).cast("int64"),
+        window_net_revenue=_.net_minor.fill_null(0),
+        repurchase_before=(_.ordered_before.fill_null(0) > 0).cast("int64"),
+        net_before=_.net_before_minor.fill_null(0),
+    )
