@@ -32,6 +32,8 @@ NOTEBOOKS = {
     "44_actions": "strategy",
     "45_weekly": "strategy",
     "50_review": "review",
+    "52_effects": "review",
+    "54_standards": "review",
 }
 """Each notebook of the batch and the step it belongs to, in the order in which they run."""
 
