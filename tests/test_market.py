@@ -1,24 +1,17 @@
-"""PEST, SWOT and the opportunity matrix. Golden values: the method, section 6; the rest by hand."""
+"""PEST and SWOT. Golden values: the method, section 6; the rest by hand."""
 
 from datetime import date
 
 import books
-import ibis
-import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from crmlib import schema
-from crmlib.io import engine, registers
-from crmlib.market import matrix, pest, swot
-from crmlib.params import Book, Market
-from crmlib.periods import Period
+from crmlib.io import registers
+from crmlib.market import pest, swot
 from crmlib.views import charts_market, narrative_market, style
 
 AS_OF = date(2017, 12, 31)
-BOOK = Book(name_en="Tiny", name_zh="小账套", currency="USD")
 LANGS = ("en", "zh")
 
 
@@ -140,136 +133,60 @@ def test_tows_pairs_and_quadrants():
     assert list(shares.quadrant) == ["SO", "ST", "WT"] and shares.points_share.sum() == pytest.approx(1)
 
 
-SPEND = np.array([[60, 30, 10], [20, 40, 40]])
-GROWTH, HEADROOM, EXPERTS = [0.12, 0.05, -0.02], [40.0, 70.0, 100.0], [[5, 3, 2], [3, 4, 4]]
-TWO_TIERS, THREE = ["high", "potential"], ["x", "y", "z"]
+def summary(*expired: str) -> pd.DataFrame:
+    """Table `market_summary`, as far as it is read: F1 and F2, of which some are past their date."""
+    return pd.DataFrame({"fact_id": ["F1", "F2"], "is_expired": [fact in expired for fact in ("F1", "F2")]})
 
 
-def golden_parts(scale: int = 1) -> pd.DataFrame:
-    """The method's example: two tiers, three opportunities, its headroom given."""
-    grid = pd.DataFrame([(t, o) for t in TWO_TIERS for o in THREE], columns=["tier", "opportunity_id"])
-    grid = grid.assign(stake_minor=SPEND.ravel() * scale, market_growth_rate=GROWTH * 2, headroom_score=HEADROOM * 2)
-    totals = pd.DataFrame({"tier": TWO_TIERS, "stake_minor": SPEND.sum(axis=1) * scale})
-    return grid.assign(lift=matrix.lift(grid, totals, 0.0), expert_rating=np.ravel(EXPERTS).astype(float))
+def test_expired_facts_and_late_reviews_are_named_and_cost_nothing():
+    rows = [("A", "P", -1, 4, 4, 1, "F1; F2"), ("B", "P", 1, 4, 3, 1, "F2"), ("C", "P", 1, 2, 2, 1, "")]
+    scored = pest.score(factors(*rows), facts(F1="A", F2="B"), AS_OF)
+    days = pd.to_datetime(["2017-12-30", "2017-12-31", "2018-01-01"])
+    dated = pest.dated(scored.assign(review_date=days), summary("F2"), AS_OF)
+    assert dated.expired_facts.to_list() == ["F2", "F2", ""]
+    assert dated.is_overdue.to_list() == [True, False, False]
+    pd.testing.assert_series_equal(dated.impact_points, scored.impact_points)
+    assert pest.dated(scored, None, AS_OF).expired_facts.eq("").all()
 
 
-def scored_parts(parts: pd.DataFrame, rules: Market) -> pd.DataFrame:
-    parts = parts.assign(
-        affinity_score=matrix.affinity_score(parts.lift),
-        growth_score=matrix.growth_score(parts.market_growth_rate, rules),
-        expert_score=matrix.expert_score(parts.expert_rating),
-    )
-    return parts.assign(opportunity_score=matrix.weighted(parts, rules.matrix_weights))
+def test_a_factor_is_compared_with_last_quarter_by_its_size():
+    """A: -16 after -12 weighs more; B: 12 after 20 weighs less; C is as before, D was not there."""
+    rows = [("A", "P", -1, 4, 4, 1, "F1"), ("B", "P", 1, 4, 3, 1, "F1"), ("C", "P", 1, 2, 2, 1, "F1"),
+            ("D", "S", 1, 1, 1, 1, "F1")]  # fmt: skip
+    scored = pest.score(factors(*rows), facts(F1="A"), AS_OF)
+    before = pd.DataFrame({"factor_id": ["C", "A", "B"], "impact_points": [4.0, -12.0, 20.0]})
+    moved = pest.moved(scored, before).set_index("factor_id")
+    assert moved.points_move.to_dict() == {"A": "move_up", "B": "move_down", "C": "move_same", "D": "move_new"}
+    assert moved.points_before[["A", "B", "C"]].to_list() == [-12, 20, 4]
+    assert pest.moved(scored, None).points_move.eq("").all()
 
 
-def test_matrix_of_the_method():
-    parts = scored_parts(golden_parts(), Market())
-    assert parts.lift.to_list() == pytest.approx([1.5, 0.8571, 0.4, 0.5, 1.1429, 1.6], abs=1e-4)
-    assert parts.affinity_score.to_list() == pytest.approx([79.25, 38.88, 0, 0, 59.63, 83.90], abs=0.005)
-    assert parts.growth_score.iloc[:3].to_list() == pytest.approx([73.33, 50, 26.67], abs=0.005)
-    assert parts.opportunity_score.to_list() == pytest.approx([74.07, 50.11, 31.67, 36.33, 62.37, 71.03], abs=0.005)
-
-
-def test_the_leader_of_the_method_is_first_in_about_half_of_the_draws():
-    """53.7 % and 43.4 % in the method's 20,000 draws; ours are 5,000, so about 1.5 points of noise."""
-    parts = scored_parts(golden_parts(), Market())
-    texts = {"opportunity": "o", "opportunity_zh": "机", "provenance": "actual", "buyers": 99, "is_thin": False}
-    ranked = matrix.rank_intervals(parts.assign(**texts), Market(), seed=1).set_index(["tier", "opportunity_id"])
-    assert ranked.first_share["high", "x"] == pytest.approx(0.537, abs=0.02)
-    assert ranked.first_share["potential", "z"] == pytest.approx(0.434, abs=0.02)
-    assert ranked.first_share.sum() == pytest.approx(1)
-
-
-def test_smoothing_pulls_towards_the_average():
-    """kappa = 10 of 200: (60 + 10 x .4) / (100 + 10) / .4 = 1.4545 against 1.5."""
-    grid = golden_parts()
-    totals = pd.DataFrame({"tier": TWO_TIERS, "stake_minor": [100, 100]})
-    assert matrix.lift(grid, totals, 0.05).iloc[0] == pytest.approx(64 / 110 / 0.4)
-
-
-@given(st.integers(1, 10_000))
-@settings(max_examples=20)
-def test_the_currency_unit_changes_no_affinity(scale):
-    np.testing.assert_allclose(golden_parts(scale).lift, golden_parts().lift)
-
-
-OPPORTUNITIES = pd.DataFrame(
-    {
-        "opportunity_id": ["O1", "O2", "O3"], "opportunity": ["Deli", "Fuel", "New"],
-        "opportunity_zh": ["熟食", "燃油", "新品"],
-        "categories": ["DELI; SALAD", "FUEL", "CHEESE"], "market_growth_rate": [0.05, 0.0, 0.1],
-        "market_size": [100.0, 50.0, 20.0], "evidence": "", "provenance": "illustrative",
-    }
-)  # fmt: skip
-NO_RATINGS = pd.DataFrame({"tier": [], "opportunity_id": [], "expert": [], "rating": []}).astype({"rating": "int64"})
-SALES = pd.DataFrame(
-    [
-        ("a", "DELI", "2017Q1", 1000), ("a", "SALAD", "2017Q4", 500), ("a", "FUEL", "2016Q4", 9999),
-        ("b", "DELI", "2017Q4", 700), ("b", "DELI", "2017Q3", -700), ("c", "FUEL", "2017Q4", 400),
-        ("d", "FUEL", "2017Q4", 100),
-    ],
-    columns=["customer_id", "category", "period", "net_minor"],
-)  # fmt: skip
-TIERS = pd.DataFrame({"customer_id": ["a", "b", "c", "d"], "tier": ["high", "high", "risk", "none"]})
-
-
-def scored(sales: pd.DataFrame, opportunities: pd.DataFrame, ratings: pd.DataFrame, **rules: float) -> pd.DataFrame:
-    """The matrix through the engine."""
-    sold, tiers, period = ibis.memtable(sales), ibis.memtable(TIERS), Period(2017, 4)
-    cells = engine.frame(matrix.tier_opportunities(sold, tiers, opportunities, period))
-    totals = engine.frame(matrix.tier_spend(sold, tiers, period))
-    return matrix.score(cells, totals, opportunities, ratings, Market(**rules), BOOK)
-
-
-def test_buyers_and_money_come_from_the_last_four_quarters():
-    """b's purchase was returned; a's fuel is five quarters old; d has no tier; a buys in two categories of O1."""
-    found = scored(SALES, OPPORTUNITIES, NO_RATINGS, min_buyers=1).set_index(["tier", "opportunity_id"])
-    assert len(found) == 12
-    assert found.loc[("high", "O1"), ["buyers", "stake_minor"]].to_list() == [1, 1500]
-    assert found.loc[("high", "O2"), ["buyers", "stake_minor"]].to_list() == [0, 0]
-    assert found.loc[("risk", "O2"), ["buyers", "stake_minor"]].to_list() == [1, 400]
-    assert not found.is_thin["high", "O1"] and found.is_thin["high", "O2"]
-
-
-def test_headroom_is_the_mid_rank_of_market_minus_our_sales():
-    """100 - 15, 50 - 4, 20 - 0 in currency: ranks 3, 2, 1 of 3."""
-    found = scored(SALES, OPPORTUNITIES, NO_RATINGS).drop_duplicates("opportunity_id").set_index("opportunity_id")
-    assert found.headroom_score[["O1", "O2", "O3"]].to_list() == pytest.approx([250 / 3, 50, 50 / 3])
-
-
-def test_a_part_without_data_leaves_its_weight_to_the_others():
-    """O3 was never sold and has two ratings: (.25 x 66.67 + .20 x 16.67) / .45; O1 has three ratings, median 4."""
-    two = [("high", "O3", expert, 5) for expert in "12"]
-    three = [("high", "O1", expert, rating) for expert, rating in (("1", 1), ("2", 4), ("3", 5))]
-    rated = pd.DataFrame(two + three, columns=["tier", "opportunity_id", "expert", "rating"])
-    found = scored(SALES, OPPORTUNITIES, rated).set_index(["tier", "opportunity_id"])
-    assert found.loc[("high", "O3"), ["affinity_score", "expert_score"]].isna().all()
-    assert found.opportunity_score["high", "O3"] == pytest.approx((0.25 * 200 / 3 + 0.2 * 50 / 3) / 0.45)
-    assert found.expert_score["high", "O1"] == 75
-
-
-def test_categories_without_sales_are_named():
-    assert matrix.unknown_categories(ibis.memtable(SALES), OPPORTUNITIES) == ["CHEESE"]
-
-
-def test_a_book_without_categories_has_no_affinity_and_only_thin_cells():
-    found = scored(SALES.assign(category="unknown"), OPPORTUNITIES, NO_RATINGS)
-    assert found.affinity_score.isna().all() and found.is_thin.all() and found.stake_minor.eq(0).all()
+@pytest.mark.parametrize(("row", "said"), [("IS9,E1", "internal_id 'IS9' is not in swot.csv"),
+                                           ("IS1,E9", "external_id 'E9' is not in pest.csv"),
+                                           ("IS1,", "external_id is empty")])  # fmt: skip
+def test_an_option_must_name_both_its_factors(tmp_path, row, said):
+    book = books.load(tmp_path)
+    folder = book.data_dir / "registers"
+    folder.mkdir(parents=True)
+    swot_row, pest_row = "IS1,strength,Fresh,1,4", "E1,E,Prices,-1,4,4,1,2"
+    (folder / "swot.csv").write_text(f"factor_id,kind,factor,weight,rating\n{swot_row}\n", encoding="utf-8")
+    head = "factor_id,axis,factor,direction,impact,likelihood,horizon_years,response"
+    (folder / "pest.csv").write_text(f"{head}\n{pest_row}\n", encoding="utf-8")
+    (folder / "tows.csv").write_text(f"internal_id,external_id,fit,option\n{row},2,Do it\n", encoding="utf-8")
+    problems = registers.check(book)
+    assert len(problems) == 1 and "registers/tows.csv row 2: " in problems[0] and said in problems[0]
 
 
 def test_empty_registers_give_empty_results_that_say_so(tmp_path):
     book = books.load(tmp_path)
-    names = ("pest", "market_facts", "swot", "tows", "opportunities", "opportunity_ratings")
-    empty = {name: registers.read(book, name) for name in names}
+    empty = {name: registers.read(book, name) for name in ("pest", "market_facts", "swot", "tows")}
     ranked = pest.rank_intervals(pest.score(empty["pest"], empty["market_facts"], AS_OF), seed=1)
+    ranked = pest.moved(pest.dated(ranked, None, AS_OF), None)
     grid = swot.factors(empty["swot"], ranked)
     options = swot.tows(empty["tows"], grid)
-    cells = matrix.rank_intervals(scored(SALES, empty["opportunities"], empty["opportunity_ratings"]), Market(), seed=1)
     for name, frame in (("pest_factors", ranked), ("pest_axes", pest.axes(ranked)), ("swot_factors", grid),
-                        ("tows_options", options), ("opportunity_matrix", cells)):  # fmt: skip
+                        ("tows_options", options)):  # fmt: skip
         assert frame.empty and schema.columns(name, frame.columns)
-    assert "No opportunities" in str(narrative_market.opportunities(cells, [], "en", BOOK))
-    assert "尚未登记" in charts_market.opportunity_matrix(cells, "zh", BOOK).get_figure(root=True).get_label()
     assert "No TOWS" in charts_market.tows_quadrants(swot.quadrants(options), "en").get_figure(root=True).get_label()
 
 
@@ -277,14 +194,11 @@ def test_empty_registers_give_empty_results_that_say_so(tmp_path):
 def test_charts_state_the_finding_and_that_it_is_illustrative(lang):
     """Every glyph is in the font, or `picture` raises."""
     ranked = pest.rank_intervals(pest.score(GOLDEN_PEST, facts(F1="A"), AS_OF), seed=1)
-    cells = matrix.rank_intervals(scored(SALES, OPPORTUNITIES, NO_RATINGS, min_buyers=1), Market(), seed=1)
     shown = {"pest": charts_market.pest_factors(ranked, lang), "axes": charts_market.pest_axes(pest.axes(ranked), lang)}
     alts = {name: style.picture(ax).alt for name, ax in shown.items()}
-    alts["matrix"] = style.picture(charts_market.opportunity_matrix(cells, lang, BOOK)).alt
     assert all(alt.endswith({"en": "(illustrative)", "zh": "（示例）"}[lang]) for alt in alts.values())
     assert {"en": "A happens", "zh": "A发生"}[lang] in alts["pest"]
     assert "20.0" in alts["axes"]
-    assert {"en": "Fuel for churn risk customers", "zh": "流失风险客户的“燃油”"}[lang] in alts["matrix"]
 
 
 def test_the_sentence_names_rivals_and_unsupported_factors():
@@ -295,3 +209,16 @@ def test_the_sentence_names_rivals_and_unsupported_factors():
         "counted as zero: B." in english and "count half: 1." in english and '"A happens" weighs most (−16.0' in english
     )
     assert "计零分的有：B。" in chinese and "“A发生”（−16.0分" in chinese
+
+
+def test_the_sentence_says_what_is_old_late_and_moved():
+    rows = [("A", "P", -1, 4, 4, 1, "F1; F2"), ("B", "P", 1, 4, 3, 1, "F1")]
+    scored = pest.score(factors(*rows), facts(F1="A", F2="C"), AS_OF)
+    late = scored.assign(review_date=pd.to_datetime(["2017-12-01", "2018-03-31"]))
+    before = pd.DataFrame({"factor_id": ["A", "B"], "impact_points": [-9.0, 12.0]})
+    told = pest.moved(pest.dated(late, summary("F1", "F2"), AS_OF), before)
+    english = str(narrative_market.evidence_age(told, "en"))
+    assert "still counted: A: F1, F2; B: F1." in english and "overdue: A (1 Dec 2017, O)" in english
+    assert english.endswith("Against last quarter: weighing more A.")
+    chinese = str(narrative_market.evidence_age(pest.moved(told, None), "zh"))
+    assert "A：F1、F2；B：F1。复查逾期：A（2017年12月1日，O）。没有上季度的得分" in chinese

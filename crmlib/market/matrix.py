@@ -1,20 +1,19 @@
 """Which opportunity suits which tier: the tier's own buying, the market, and what experts think."""
 
+from itertools import combinations_with_replacement
+
 import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 from ibis import _
 
-from crmlib import schema
 from crmlib.params import Book, Market
 from crmlib.periods import Period
 
 TIERS = ["high", "potential", "general", "risk"]
 _MIN_RATINGS = 3
-_DRAWS = 5_000
-_WEIGHT_CONCENTRATION = 50
-_GROWTH_ERROR = 0.03
+_YEAR = 4
 
 
 def tier_spend(category_sales: ir.Table, customer_tiers: ir.Table, period: Period) -> ir.Table:
@@ -40,6 +39,57 @@ def tier_opportunities(
     )
 
 
+def spend_products(
+    category_sales: ir.Table, customer_tiers: ir.Table, opportunities: pd.DataFrame, period: Period
+) -> ir.Table:
+    """Per tier, sums over customers of the product of spend in two opportunities: `p_0_2` of the first and the third.
+
+    The last number is the customer's spend on everything. Kept in whole numbers: sums of floating-point numbers would
+    change with the order of threads.
+    """
+    bought = _with_tier(category_sales, customer_tiers, period)
+    named = [_named(row) for row in opportunities.sort_values("opportunity_id").categories]
+    sums = {f"x{i}": _.net_minor.sum(where=_.category.isin(names)).fill_null(0) for i, names in enumerate(named)}
+    everything = {f"x{len(named)}": _.net_minor.sum()}
+    wide = bought.group_by("tier", "customer_id").agg(**sums, **everything)
+    exact = [wide[f"x{i}"].round().cast("decimal(18, 0)") for i in range(len(named) + 1)]
+    pairs = combinations_with_replacement(range(len(exact)), 2)
+    return wide.group_by("tier").agg(**{f"p_{i}_{j}": (exact[i] * exact[j]).sum() for i, j in pairs}).order_by("tier")
+
+
+def category_quarters(category_sales: ir.Table) -> ir.Table:
+    """Net sales of every category by quarter."""
+    return category_sales.group_by("category", "period").agg(net_minor=_.net_minor.sum()).order_by("category", "period")
+
+
+def with_own_growth(
+    opportunities: pd.DataFrame, quarters: pd.DataFrame, coverage: pd.DataFrame, period: Period
+) -> pd.DataFrame:
+    """The opportunities with the change of our own sales in their categories: `own_growth_rate`, `own_growth_basis`.
+
+    Four quarters on the four before hold the same seasons; with fewer than eight whole quarters the last one on the one
+    before, which also holds the season; with fewer than two nothing is known.
+    """
+    whole = set(coverage.loc[~coverage["is_partial_quarter"].astype(bool), "period"])
+    last = [str(quarter) for quarter in _quarters_up_to(period, 2 * _YEAR)]
+    span, basis = next(
+        ((n, b) for n, b in ((_YEAR, "on_year_before"), (1, "on_quarter_before")) if set(last[-2 * n :]) <= whole),
+        (0, ""),
+    )
+    sold = _categories(opportunities).merge(quarters, on="category")
+    by_quarter = sold.pivot_table(
+        index="opportunity_id", columns="period", values="net_minor", aggfunc="sum", fill_value=0
+    ).reindex(index=opportunities["opportunity_id"], columns=last, fill_value=0)
+    now, before = (
+        by_quarter[last[len(last) - span :]].sum(axis=1),
+        by_quarter[last[-2 * span : -span or None]].sum(axis=1),
+    )
+    rate = (now / before.where(before > 0) - 1).astype("float64") if span else pd.Series(np.nan, by_quarter.index)
+    return opportunities.assign(
+        own_growth_rate=rate.to_numpy(), own_growth_basis=np.where(rate.notna(), basis, "").astype(object)
+    )
+
+
 def unknown_categories(category_sales: ir.Table, opportunities: pd.DataFrame) -> list[str]:
     """Categories an opportunity names that were never sold: new to us, or misspelt."""
     named = set(_categories(opportunities).category)
@@ -54,7 +104,7 @@ def score(
     rules: Market,
     book: Book,
 ) -> pd.DataFrame:
-    """One row per tier and opportunity, the best first.
+    """One row per tier and opportunity, the best first; those with too few buyers to judge by come after the others.
 
     A part without data (no sale to take an affinity from, fewer than three ratings) stays empty and the weights of the
     others grow in proportion.
@@ -70,28 +120,8 @@ def score(
     parts["expert_score"] = expert_score(parts.expert_rating)
     parts["opportunity_score"] = weighted(parts, rules.matrix_weights)
     parts["is_thin"] = parts.buyers < rules.min_buyers
-    best_first = parts.sort_values(["tier", "opportunity_id"]).sort_values(
-        "opportunity_score", ascending=False, kind="stable"
-    )
-    return best_first.reset_index(drop=True)
-
-
-def rank_intervals(scored: pd.DataFrame, rules: Market, seed: int) -> pd.DataFrame:
-    """Add the ranks (5th to 95th percentile) that each cell takes, and how often it is first, when judgement moves.
-
-    Weights ~ Dirichlet(50 w), expert medians by -1, 0 or +1, market growth by a normal error of 3 points.
-    The spend itself is not resampled.
-    """
-    ordered = scored.sort_values(["tier", "opportunity_id"])
-    rng = np.random.default_rng(seed)
-    ranks = pd.DataFrame(_drawn_scores(ordered, rules, rng)).rank(axis=1, method="min", ascending=False)
-    found = ordered[["tier", "opportunity_id"]].assign(
-        rank_low=ranks.quantile(0.05, interpolation="lower").to_numpy(dtype="int64"),
-        rank_high=ranks.quantile(0.95, interpolation="higher").to_numpy(dtype="int64"),
-        first_share=(ranks == 1).mean().to_numpy(dtype=float),
-    )
-    ranked = scored.merge(found, on=["tier", "opportunity_id"], validate="one_to_one")
-    return ranked[list(schema.TABLES["opportunity_matrix"].columns)]
+    by = ["is_thin", "opportunity_score", "tier", "opportunity_id"]
+    return parts.sort_values(by, ascending=[True, False, True, True], ignore_index=True)
 
 
 def lift(grid: pd.DataFrame, tiers: pd.DataFrame, smoothing_share: float) -> pd.Series:
@@ -125,16 +155,27 @@ def weighted(parts: pd.DataFrame, weights: dict) -> pd.Series:
 
 
 def _with_tier(category_sales: ir.Table, customer_tiers: ir.Table, period: Period) -> ir.Table:
-    quarters = [str(quarter) for quarter in period.since(period.previous.previous.previous)]
+    quarters = [str(quarter) for quarter in _quarters_up_to(period, _YEAR)]
     rated = customer_tiers.filter(_.tier.isin(TIERS)).select("customer_id", "tier")
     return category_sales.filter(_.period.isin(quarters)).join(rated, "customer_id")
 
 
 def _categories(opportunities: pd.DataFrame) -> pd.DataFrame:
     """One row per opportunity and category, from the register's 'DELI; CHEF SHOPPE'."""
-    named = opportunities.assign(category=opportunities.categories.str.split(";"))[["opportunity_id", "category"]]
-    each = named.explode("category").astype({"opportunity_id": "str", "category": "str"})
-    return each.assign(category=each.category.str.strip()).drop_duplicates()
+    named = opportunities.assign(category=opportunities.categories.map(_named))
+    each = named[["opportunity_id", "category"]].explode("category")
+    return each.astype({"opportunity_id": "str", "category": "str"}).drop_duplicates()
+
+
+def _named(categories: str) -> list[str]:
+    return [name for part in categories.split(";") if (name := part.strip())]
+
+
+def _quarters_up_to(period: Period, count: int) -> list[Period]:
+    quarters = [period]
+    while len(quarters) < count:
+        quarters.insert(0, quarters[0].previous)
+    return quarters
 
 
 def _grid(cells: pd.DataFrame, opportunities: pd.DataFrame) -> pd.DataFrame:
@@ -160,21 +201,3 @@ def _expert_rating(grid: pd.DataFrame, ratings: pd.DataFrame) -> pd.Series:
         .merge(enough, how="left", on=["tier", "opportunity_id"])["median"]
         .astype("float64")
     )
-
-
-def _drawn_scores(cells: pd.DataFrame, rules: Market, rng: np.random.Generator) -> np.ndarray:
-    """Opportunity scores, draws x cells; every tier sees the same draw of an opportunity's growth."""
-    weights = rng.dirichlet(_WEIGHT_CONCENTRATION * np.array(list(rules.matrix_weights.values())), _DRAWS)
-    codes = pd.factorize(cells.opportunity_id, sort=True)[0]
-    error = rng.normal(0, _GROWTH_ERROR, (_DRAWS, codes.max(initial=-1) + 1))[:, codes]
-    growth = (cells.market_growth_rate.to_numpy() + error - rules.growth_low) / (rules.growth_high - rules.growth_low)
-    moved = cells.expert_rating.to_numpy() + rng.integers(-1, 2, (_DRAWS, len(cells)))
-    drawn = {
-        "affinity": np.broadcast_to(cells.affinity_score.to_numpy(dtype=float), moved.shape),
-        "growth": 100 * growth.clip(0, 1),
-        "headroom": np.broadcast_to(cells.headroom_score.to_numpy(dtype=float), moved.shape),
-        "expert": 25 * (moved.clip(1, 5) - 1),
-    }
-    parts = np.stack([drawn[part] for part in rules.matrix_weights], axis=2)
-    known = ~np.isnan(parts) * weights[:, None, :]
-    return np.nansum(parts * weights[:, None, :], axis=2) / known.sum(axis=2)

@@ -27,6 +27,30 @@ def score(factors: pd.DataFrame, facts: pd.DataFrame, as_of: date) -> pd.DataFra
     return by_id.sort_values("impact_points", key=abs, ascending=False, kind="stable").reset_index(drop=True)
 
 
+def dated(scored: pd.DataFrame, known_facts: pd.DataFrame | None, as_of: date) -> pd.DataFrame:
+    """Add which cited facts are past their date (`is_expired` of the table `market_summary`), and late reviews.
+
+    An expired fact still counts: it is said, so that somebody looks for a newer one.
+    """
+    expired = set() if known_facts is None else set(known_facts[known_facts.is_expired.astype("bool")].fact_id)
+    named = ["; ".join(fact for fact in _cited(evidence) if fact in expired) for evidence in scored.evidence]
+    overdue = scored.review_date < pd.Timestamp(as_of)
+    return scored.assign(expired_facts=pd.Series(named, index=scored.index, dtype="str"), is_overdue=overdue)
+
+
+def moved(scored: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
+    """Add last quarter's points and whether a factor weighs more or less than then, whatever its sign.
+
+    Without last quarter's table both stay empty.
+    """
+    known = before.set_index("factor_id").impact_points if before is not None else pd.Series(dtype="float64")
+    points_before = scored.factor_id.map(known).astype("float64")
+    change = (scored.impact_points.abs() - points_before.abs()).round(9)
+    words = np.select([change > 0, change < 0, change == 0], ["move_up", "move_down", "move_same"], "move_new")
+    moves = pd.Series(words if before is not None else "", index=scored.index, dtype="str")
+    return scored.assign(points_before=points_before, points_move=moves)
+
+
 def axes(scored: pd.DataFrame) -> pd.DataFrame:
     """Net effect and exposure (the sum of sizes, whatever the sign) of each axis."""
     sized = scored.assign(size=scored.impact_points.abs()).groupby("axis")
@@ -72,8 +96,11 @@ def _horizon_factor(years: pd.Series) -> pd.Series:
 
 def _best_grade(cited: object, known: pd.Series) -> str:
     """The best grade (A before B before C) among the facts that a factor cites as 'F1; F2'."""
-    ids = [part.strip() for part in cited.split(";")] if isinstance(cited, str) else []
-    return min(known[known.index.isin(ids)], default=UNSUPPORTED)
+    return min(known[known.index.isin(_cited(cited))], default=UNSUPPORTED)
+
+
+def _cited(evidence: object) -> list[str]:
+    return [part.strip() for part in evidence.split(";")] if isinstance(evidence, str) else []
 
 
 def _shaken(rng: np.random.Generator, judged: pd.Series) -> np.ndarray:

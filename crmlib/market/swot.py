@@ -2,6 +2,9 @@
 
 import pandas as pd
 
+from crmlib.market import ahp
+from crmlib.params import Market
+
 KINDS = ["strength", "weakness", "opportunity", "threat"]
 QUADRANTS = {
     ("strength", "opportunity"): "SO",
@@ -10,6 +13,16 @@ QUADRANTS = {
     ("weakness", "threat"): "WT",
 }
 _COLUMNS = ["kind", "factor_id", "factor", "factor_zh", "weight", "rating", "weighted_rating", "evidence", "provenance"]
+
+
+def weigh(internal: pd.DataFrame, judgements: pd.DataFrame, rules: Market) -> tuple[pd.DataFrame, str]:
+    """Strengths and weaknesses with their weights, and where these come from: the register, or the AHP set 'swot'.
+
+    'ahp' needs a consistent set over exactly these factors, and the params asking for it.
+    """
+    written = dict(zip(internal.factor_id, internal.weight, strict=True))
+    weights, source = ahp.choose(judgements, "swot", written, rules)
+    return internal.assign(weight=internal.factor_id.map(weights).astype("float64")), source
 
 
 def factors(internal: pd.DataFrame, scored_pest: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,25 @@ Money is an integer number of the currency's minor unit (cents, fen) wherever a 
 
 from collections.abc import Iterable
 
-from crmlib.schema import collect, feedback, market, profile, quality, review, segment, strategy, value, words
+from crmlib.schema import (
+    actions,
+    campaign,
+    collect,
+    feedback,
+    market,
+    playbook,
+    position,
+    profile,
+    quality,
+    resources,
+    review,
+    segment,
+    strategy,
+    trend,
+    value,
+    weekly,
+    words,
+)
 from crmlib.schema.model import Column, Register, Table
 
 STEPS = ("collect", "segment", "market", "strategy", "review")
@@ -18,7 +36,14 @@ _PARTS = {
     profile: "segment",
     value: "segment",
     market: "market",
+    position: "market",
+    trend: "market",
     strategy: "strategy",
+    campaign: "strategy",
+    playbook: "strategy",
+    resources: "strategy",
+    actions: "strategy",
+    weekly: "strategy",
     review: "review",
     words: "",
 }
@@ -79,5 +104,7 @@ def columns(name: str, found: Iterable[str]) -> list[str]:
     """The columns of a table in their order; raises when a result has other columns than its table promises."""
     wanted, there = TABLES[name].columns, set(found)
     if there != set(wanted):
-        raise TypeError(f"table {name}: missing {sorted(set(wanted) - there)}, unexpected {sorted(there - set(wanted))}")
+        raise TypeError(
+            f"table {name}: missing {sorted(set(wanted) - there)}, unexpected {sorted(there - set(wanted))}"
+        )
     return list(wanted)

@@ -21,13 +21,6 @@ COLUMNS: dict[str, Column] = {
     "fit": Column("int64", "number", "Fit (0-3)", "匹配度 (0-3)", (0, 3)),
     "option": Column("string", "", "Option", "策略选项"),
     "option_zh": Column("string", "", "Option (Chinese)", "策略选项(中文)"),
-    "opportunity_id": Column("string", "", "Opportunity ID", "机会编号"),
-    "opportunity": Column("string", "", "Opportunity", "机会"),
-    "opportunity_zh": Column("string", "", "Opportunity (Chinese)", "机会(中文)"),
-    "categories": Column("string", "", "Categories", "品类"),
-    "market_growth_rate": Column("float64", "rate", "Market growth per year", "市场年增长率"),
-    "market_size": Column("float64", "number", "Market in reach per year", "可触达市场规模(年)"),
-    "expert": Column("string", "", "Expert", "专家"),
     "horizon_factor": Column("float64", "number", "Horizon factor", "期限系数"),
     "impact_points": Column("float64", "number", "Score (-25 to 25)", "得分 (-25 至 25)"),
     "rank_low": Column("int64", "number", "Rank from", "排名区间起"),
@@ -42,15 +35,24 @@ COLUMNS: dict[str, Column] = {
     "pairs": Column("int64", "count", "Pairs", "组合数"),
     "pair_points": Column("float64", "number", "Points", "得分"),
     "points_share": Column("float64", "share", "Share of points", "得分占比"),
-    "lift": Column("float64", "number", "Share of spend against everyone's", "消费占比与总体之比"),
-    "affinity_score": Column("float64", "score", "Affinity", "亲和度"),
-    "growth_score": Column("float64", "score", "Growth", "增长"),
-    "headroom_score": Column("float64", "score", "Headroom", "市场空间"),
-    "expert_score": Column("float64", "score", "Experts", "专家评分"),
-    "opportunity_score": Column("float64", "score", "Opportunity score", "机会得分"),
-    "first_share": Column("float64", "share", "First of all", "排名第一的比例"),
-    "buyers": Column("int64", "customers", "Buyers in 12 months", "近12个月购买客户"),
-    "stake_minor": Column("int64", "money", "Money at stake (12 months)", "涉及金额(近12个月)"),
+    "expired_facts": Column("string", "", "Evidence past its date", "已过期依据"),
+    "points_before": Column("float64", "number", "Last quarter", "上季度得分"),
+    "points_move": Column("string", "word", "Against last quarter", "与上季度相比"),
+    # pairwise judgements
+    "criterion_set": Column("string", "word", "Set of criteria", "准则组"),
+    "criterion": Column("string", "word", "Criterion", "准则"),
+    "against": Column("string", "word", "Compared with", "比较对象"),
+    "judgement": Column("string", "", "How many times as important", "相对重要程度"),
+    "judgement_fit": Column("string", "", "Would fit the others", "与其余判断一致的值"),
+    "misfit_factor": Column("float64", "number", "Off by a factor of", "偏离倍数"),
+    "ratio_after": Column("float64", "number", "Consistency ratio with that", "改后一致性比率"),
+    "set_state": Column("string", "word", "State", "判断状态"),
+    "criteria": Column("int64", "count", "Criteria", "准则数"),
+    "comparisons": Column("int64", "count", "Comparisons", "比较次数"),
+    "missing_pairs": Column("string", "", "Comparisons to look at", "需处理的比较"),
+    "lambda_max": Column("float64", "number", "Largest eigenvalue", "最大特征值"),
+    "consistency_index": Column("float64", "number", "Consistency index", "一致性指标 (CI)"),
+    "consistency_ratio": Column("float64", "number", "Consistency ratio", "一致性比率 (CR)"),
 }
 
 TABLES: dict[str, Table] = {
@@ -58,8 +60,8 @@ TABLES: dict[str, Table] = {
         "one row per external factor, the largest first",
         ("factor_id",),
         ("factor_id", "axis", "factor", "factor_zh", "impact_points", "rank_low", "rank_high", "top3_share", "direction",
-         "impact", "likelihood", "horizon_years", "horizon_factor", "grade", "evidence", "response", "owner", "review_date",
-         "provenance"),
+         "impact", "likelihood", "horizon_years", "horizon_factor", "grade", "evidence", "expired_facts", "points_before",
+         "points_move", "response", "owner", "review_date", "is_overdue", "provenance"),
         "Market trend report: external factors", "市场趋势分析报告：外部因素", "3.1",
     ),
     "pest_axes": Table(
@@ -80,15 +82,29 @@ TABLES: dict[str, Table] = {
         ("quadrant", "option", "option_zh", "pair_points", "internal_id", "external_id", "fit", "provenance"),
         "TOWS options", "TOWS 策略选项", "3.3",
     ),
-    "opportunity_matrix": Table(
-        "one row per tier and opportunity, the best first",
-        ("tier", "opportunity_id"),
-        ("tier", "opportunity_id", "opportunity", "opportunity_zh", "opportunity_score", "rank_low", "rank_high",
-         "first_share", "stake_minor", "buyers", "is_thin", "lift", "affinity_score", "growth_score", "headroom_score",
-         "expert_score", "provenance"),
-        "Customer-market opportunity matrix", "客户-市场机会关联矩阵", "3.2",
+    "ahp_sets": Table(
+        "one row per set of criteria that was judged pair by pair",
+        ("criterion_set",),
+        ("criterion_set", "set_state", "criteria", "comparisons", "lambda_max", "consistency_index", "consistency_ratio",
+         "missing_pairs", "provenance"),
+        "Consistency of the judgements", "判断的一致性",
+    ),
+    "ahp_weights": Table(
+        "one row per criterion of a set whose comparisons are complete, the heaviest first",
+        ("criterion_set", "criterion"),
+        ("criterion_set", "criterion", "weight", "provenance"),
+        "Weights from pairwise judgements", "成对比较所得权重",
+    ),
+    "ahp_comparisons": Table(
+        "one row per comparison of a complete set, the one that fits its others least first",
+        ("criterion_set", "criterion", "against"),
+        ("criterion_set", "criterion", "against", "judgement", "judgement_fit", "misfit_factor", "ratio_after", "provenance"),
+        "How each comparison fits the others", "各比较与其余判断的吻合程度",
     ),
 }  # fmt: skip
+
+_PROVENANCE = ("actual", "illustrative")
+_JUDGEMENTS = (*"987654321", *(f"1/{n}" for n in range(2, 10)))
 
 REGISTERS: dict[str, Register] = {
     "pest": Register(
@@ -117,21 +133,35 @@ REGISTERS: dict[str, Register] = {
         {"provenance": ("actual", "illustrative")},
         ("IS1", "E1", "2", "Lead with own-label fresh value packs", "主推自有品牌生鲜实惠装", "actual"),
     ),
-    "opportunities": Register(
-        "one row per opportunity: product categories with a market figure",
-        ("opportunity_id",),
-        ("opportunity_id", "opportunity", "opportunity_zh", "categories", "market_growth_rate", "market_size", "evidence",
-         "provenance"),
-        ("opportunity_id", "opportunity", "categories", "market_growth_rate", "market_size"),
-        {"provenance": ("actual", "illustrative")},
-        ("O1", "Ready meals", "即食餐", "DELI; CHEF SHOPPE", "0.06", "250000", "F1", "actual"),
+    "ahp": Register(
+        "one row per comparison of two criteria: how many times as important the first is (1/3: a third as important)",
+        ("criterion_set", "criterion", "against"),
+        ("criterion_set", "criterion", "against", "judgement", "provenance"),
+        ("criterion_set", "criterion", "against", "judgement"),
+        {"judgement": _JUDGEMENTS, "provenance": _PROVENANCE},
+        ("opportunity_matrix", "affinity", "growth", "2", "actual"),
     ),
-    "opportunity_ratings": Register(
-        "one row per tier, opportunity and expert",
-        ("opportunity_id", "tier", "expert"),
-        ("opportunity_id", "tier", "expert", "rating", "provenance"),
-        ("opportunity_id", "tier", "expert", "rating"),
-        {"provenance": ("actual", "illustrative")},
-        ("O1", "high", "category manager", "4", "actual"),
-    ),
+}
+
+WORDS: dict[str, dict[str, str]] = {
+    code: {"en": en, "zh": zh}
+    for code, en, zh in [
+        ("caption_evidence", "Evidence and review of each factor", "各因素的依据与复查"),
+        ("move_up", "Up", "上升"),
+        ("move_down", "Down", "下降"),
+        ("move_same", "Unchanged", "不变"),
+        ("move_new", "New", "新增"),
+        # pairwise judgements
+        ("opportunity_matrix", "Opportunity matrix", "机会矩阵"),
+        ("swot", "Strengths and weaknesses", "优势与劣势"),
+        ("affinity", "Affinity", "亲和度"),
+        ("growth", "Market growth", "市场增长"),
+        ("headroom", "Headroom", "市场空间"),
+        ("expert", "Expert rating", "专家评分"),
+        ("consistent", "Consistent", "一致"),
+        ("inconsistent", "Inconsistent: rejected", "不一致：不采用"),
+        ("incomplete", "Comparisons missing", "缺少比较"),
+        ("contradictory", "Contradicts itself", "自相矛盾"),
+        ("too_many", "More than eight criteria", "准则超过八项"),
+    ]
 }

@@ -1,16 +1,12 @@
 """Figures of step 3: tidy frame in, Axes out."""
 
-import textwrap
-
 import pandas as pd
 from matplotlib.axes import Axes
 
 from crmlib import schema
-from crmlib.params import Book
 from crmlib.views import style, tables
 
 _UP, _DOWN = "#009e73", "#d55e00"
-_TIERS = ("high", "potential", "general", "risk")
 _NOTE = {"en": " (illustrative)", "zh": "（示例）"}
 
 
@@ -20,7 +16,7 @@ def pest_factors(scored: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axe
     assert ax is not None
     if scored.empty:
         return style.empty(ax, {"en": "No PEST factors are registered", "zh": "尚未登记PEST因素"}[lang])
-    _set_height(ax, 1.2 + 0.42 * len(scored))
+    _set_height(ax, 1.2 + 0.46 * len(scored))
     texts, place = tables.in_language(scored, lang).factor, range(len(scored))
     colours = [_UP if points > 0 else _DOWN for points in scored.impact_points]
     bars = ax.barh(place, scored.impact_points, 0.36, color=colours)
@@ -30,7 +26,7 @@ def pest_factors(scored: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axe
     reach = 1.18 * max(scored.impact_points.abs().max(), 1)
     ax.set_xlim(-reach, reach)
     for y, words in zip(place, texts, strict=True):
-        ax.text(-reach * 0.99, y - 0.22, style.legible(words), va="bottom", fontsize=9)
+        ax.text(-reach * 0.99, y - 0.26, style.legible(words), va="bottom", fontsize=9)
     ax.set_ylim(len(scored) - 0.5, -0.9)
     ax.set_yticks(place, scored.factor_id)
     ax.axvline(0, color=style.GREY, linewidth=0.6)
@@ -92,52 +88,32 @@ def tows_quadrants(quadrants: pd.DataFrame, lang: str, ax: Axes | None = None) -
     return style.finish(ax, title=title + _note(quadrants, lang), alt=title + _note(quadrants, lang))
 
 
-@style.chart(7.2, 3.8)
-def opportunity_matrix(matrix: pd.DataFrame, lang: str, book: Book, ax: Axes | None = None) -> Axes:
-    """Score and money at stake of each tier and opportunity; too few buyers to judge by is hatched."""
+@style.chart(7.2, 2.6)
+def ahp_weights(weights: pd.DataFrame, judged_sets: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
+    """Weight of each criterion of the sets whose judgements hold together."""
     assert ax is not None
-    if matrix.empty:
-        return style.empty(ax, {"en": "No opportunities are registered", "zh": "尚未登记市场机会"}[lang])
-    local = tables.in_language(matrix, lang)
-    names = (
-        local.drop_duplicates("opportunity_id").sort_values("opportunity_id").set_index("opportunity_id").opportunity
+    usable = weights[weights.criterion_set.isin(judged_sets.criterion_set[judged_sets.set_state == "consistent"])]
+    if usable.empty:
+        text = {"en": "No set of judgements in pairs that holds together", "zh": "没有达到一致的成对比较"}
+        return style.empty(ax, text[lang])
+    _set_height(ax, 1.1 + 0.3 * len(usable))
+    bars = ax.barh(range(len(usable)), usable.weight, 0.7)
+    ax.bar_label(bars, [style.percent(weight, lang) for weight in usable.weight], padding=4)
+    pairs = zip(usable.criterion_set, usable.criterion, strict=True)
+    names = [f"{schema.word(name, lang)} · {schema.word(criterion, lang)}" for name, criterion in pairs]
+    ax.set_yticks(
+        range(len(usable)), names if usable.criterion_set.nunique() > 1 else [n.split(" · ")[1] for n in names]
     )
-    tiers = [tier for tier in _TIERS if tier in set(matrix.tier)]
-    scores = matrix.pivot(index="opportunity_id", columns="tier", values="opportunity_score").loc[names.index, tiers]
-    low, high = scores.min().min() - 10, scores.max().max()
-    ax.imshow(scores.to_numpy(dtype=float), cmap=style.SEQUENTIAL, vmin=low, vmax=high, aspect="auto")
-    columns = ["tier", "opportunity_id", "opportunity_score", "stake_minor", "is_thin"]
-    for tier, opportunity, score, stake, is_thin in matrix[columns].itertuples(index=False):
-        x, y = tiers.index(tier), list(names.index).index(opportunity)
-        if is_thin:
-            ax.bar(x, 1, 1, bottom=y - 0.5, fill=False, hatch="////", edgecolor=style.PAPER, linewidth=0)
-        is_dark = not is_thin and score > low + 0.7 * (high - low)
-        text = f"{style.number(score, lang, 0)}\n{style.money(stake, book, lang)}"
-        box = {"facecolor": style.PAPER, "alpha": 0.85, "linewidth": 0, "pad": 2} if is_thin else None
-        ax.text(x, y, text, ha="center", va="center", color=style.PAPER if is_dark else style.INK, fontsize=9, bbox=box)
-    ax.set_xticks(range(len(tiers)), [schema.word(tier, lang) for tier in tiers])
-    wrapped = [textwrap.fill(style.legible(name), {"en": 24, "zh": 12}[lang]) for name in names]
-    ax.set_yticks(range(len(names)), wrapped, fontsize=9)
-    ax.tick_params(length=0)
-    what = {
-        "en": "Score (0-100) and 12-month spend; hatched: too few buyers",
-        "zh": "机会得分（0-100）与近12个月消费额；斜线：购买客户过少",
-    }
-    ax.set_xlabel(what[lang])
-    title = _matrix_title(local, lang) + _note(matrix, lang)
+    ax.invert_yaxis()
+    ax.xaxis.set_visible(False)
+    ax.set_xlim(0, 1.2 * usable.weight.max())
+    heaviest = usable.iloc[0]
+    name, share = schema.word(heaviest.criterion, lang), style.percent(heaviest.weight, lang, 0)
+    title = {
+        "en": f"{schema.word(heaviest.criterion_set, lang)}: {name} weighs most, {share}",
+        "zh": f"{schema.word(heaviest.criterion_set, lang)}：{name}权重最高，为{share}",
+    }[lang] + _note(usable, lang)
     return style.finish(ax, title=title, alt=title)
-
-
-def _matrix_title(local: pd.DataFrame, lang: str) -> str:
-    solid = local[~local.is_thin.astype(bool)]
-    if solid.empty:
-        return {"en": "No cell has enough buyers to be ranked", "zh": "所有单元格的购买客户均过少，无法排名"}[lang]
-    best = solid.iloc[0]
-    tier, share = schema.word(best.tier, lang), style.percent(best.first_share, lang, 0)
-    return {
-        "en": f"Ahead: {best.opportunity} for {tier.lower()} customers, first in {share} of the draws",
-        "zh": f"领先：{tier}客户的“{best.opportunity}”，在{share}的抽样中排名第一",
-    }[lang]
 
 
 def _points(points: float, grade: str, lang: str) -> str:

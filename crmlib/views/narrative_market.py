@@ -1,14 +1,40 @@
 """Sentences of step 3, computed from its tables."""
 
+from typing import Any
+
 import pandas as pd
 
 from crmlib import schema
-from crmlib.params import Book
 from crmlib.views import style, tables
 from crmlib.views.narrative import Sentence, say
 
 _MIDDLE = 2.5  # of ratings from 1 to 4
-_CONTENDER = 0.10  # a cell that is first in this share of the draws may be the best one
+_JUDGED = {
+    "consistent": {
+        "en": "{name}: the judgements hold together (consistency ratio {ratio}, at most {limit} is allowed).",
+        "zh": "{name}：判断一致（一致性比率{ratio}，上限{limit}）。",
+    },
+    "inconsistent": {
+        "en": "{name}: the judgements contradict each other and are rejected (consistency ratio {ratio}, at most {limit} "
+        "is allowed).",
+        "zh": "{name}：各判断相互矛盾，不予采用（一致性比率{ratio}，上限{limit}）。",
+    },
+    "incomplete": {"en": "{name}: not every pair was compared; missing: {pairs}.",
+                   "zh": "{name}：尚有未比较的配对：{pairs}。"},
+    "contradictory": {"en": "{name}: judged in two ways that exclude each other: {pairs}.",
+                      "zh": "{name}：以下配对的两次判断互相排斥：{pairs}。"},
+    "too_many": {"en": "{name}: {n} criteria; no more than 8 can be compared in pairs, so group them first.",
+                 "zh": "{name}：共{n}项准则；成对比较最多8项，请先归组。"},
+}  # fmt: skip
+_FIRST = {
+    "en": (" Reconsider first: ", " With three criteria any one of the comparisons may be the wrong one: "),
+    "zh": ("建议先复核：", "三项准则之间无法分辨哪一项有误，可改其一："),
+}
+_CHANGE = {
+    "en": "{first} against {second} is written as {given}; the other comparisons ask for {fit}, which would bring the ratio "
+    "to {ratio}",
+    "zh": "“{first}”对“{second}”记为{given}，其余比较所对应的值为{fit}，改后比率为{ratio}",
+}
 
 
 def pest(scored: pd.DataFrame, lang: str) -> Sentence:
@@ -35,17 +61,57 @@ def pest(scored: pd.DataFrame, lang: str) -> Sentence:
     return say({"en": en, "zh": zh}, lang)
 
 
-def swot(evaluations: pd.DataFrame, lang: str) -> Sentence:
-    """The internal and the external weighted rating against the middle of the scale."""
+def evidence_age(scored: pd.DataFrame, lang: str) -> Sentence:
+    """Which evidence is past its date, whose review is late, and what weighs more or less than last quarter."""
+    if scored.empty:
+        return say({"en": "No PEST factors are registered.", "zh": "尚未登记PEST因素。"}, lang)
+    stale = scored[scored.expired_facts != ""]
+    late = scored[scored.is_overdue.astype("bool")].sort_values(["review_date", "factor_id"])
+    facts = [text.replace("; ", ", ") for text in stale.expired_facts]
+    old = "; ".join(f"{factor}: {cited}" for factor, cited in zip(stale.factor_id, facts, strict=True))
+    rows = list(zip(late.factor_id, late.review_date, late.owner, strict=True))
+    due = ", ".join(f"{factor} ({style.day(day, lang)}, {owner})" for factor, day, owner in rows)
+    due_zh = "、".join(f"{factor}（{style.day(day, lang)}，{owner}）" for factor, day, owner in rows)
+    old_zh = old.replace(": ", "：").replace("; ", "；").replace(", ", "、")
+    en = f"Evidence past its date, still counted: {old}." if old else "No evidence is past its date."
+    zh = f"依据已过期、仍计分的因素：{old_zh}。" if old else "所有依据均在有效期内。"
+    en += f" Review overdue: {due}." if due else " No review is overdue."
+    zh += f"复查逾期：{due_zh}。" if due else "没有逾期的复查。"
+    return say({"en": en + _moves(scored, "en"), "zh": zh + _moves(scored, "zh")}, lang)
+
+
+def _moves(scored: pd.DataFrame, language: str) -> str:
+    """What weighs more or less than last quarter, or that there is nothing to compare with."""
+    if (scored.points_move == "").all():
+        return {"en": " Last quarter's scores are not stored, so there is no comparison.",
+                "zh": "没有上季度的得分，无法比较。"}[language]  # fmt: skip
+    said = {"en": {"move_up": "weighing more", "move_down": "weighing less", "move_new": "new"},
+            "zh": {"move_up": "得分上升", "move_down": "得分下降", "move_new": "新增"}}[language]  # fmt: skip
+    comma, colon = {"en": (", ", " "), "zh": ("、", "：")}[language]
+    groups = [word + colon + comma.join(scored.factor_id[scored.points_move == move]) for move, word in said.items()
+              if (scored.points_move == move).any()]  # fmt: skip
+    if not groups:
+        return {"en": " All scores are as last quarter.", "zh": "所有得分与上季度相同。"}[language]
+    return {"en": f" Against last quarter: {'; '.join(groups)}.", "zh": f"与上季度相比，{'；'.join(groups)}。"}[
+        language
+    ]
+
+
+def swot(evaluations: pd.DataFrame, weights_from: str, lang: str) -> Sentence:
+    """The internal and the external weighted rating against the middle of the scale, and where the weights come from."""
     if evaluations.empty:
         return say({"en": "No SWOT factors are registered.", "zh": "尚未登记SWOT因素。"}, lang)
     pairs = list(zip(evaluations.side, evaluations.weighted_rating, strict=True))
     english = [f"{schema.word(side, 'en')}: {_against_middle(rating, 'en')}" for side, rating in pairs]
     chinese = [f"{schema.word(side, 'zh')}：{_against_middle(rating, 'zh')}" for side, rating in pairs]
+    source = {
+        "ahp": {"en": "come from the judgements in pairs above", "zh": "来自上述成对比较"},
+        "params": {"en": "are those written in the register", "zh": "以登记表为准"},
+    }[weights_from]
     return say(
         {
-            "en": "; ".join(english) + ". Weights add to 1 on each side.",
-            "zh": "；".join(chinese) + "。内外部权重各自合计为1。",
+            "en": f"{'; '.join(english)}. Weights add to 1 on each side; those of strengths and weaknesses {source['en']}.",
+            "zh": f"{'；'.join(chinese)}。内外部权重各自合计为1；优势与劣势的权重{source['zh']}。",
         },
         lang,
     )
@@ -57,6 +123,38 @@ def _against_middle(rating: float, language: str) -> str:
         "en": f"{value} of 4, {'above' if is_above else 'not above'} the middle of {_MIDDLE}",
         "zh": f"{value}（满分4），{'高于' if is_above else '未高于'}中间值{_MIDDLE}",
     }[language]
+
+
+def judgements(judged_sets: pd.DataFrame, comparisons: pd.DataFrame, limit: float, lang: str) -> Sentence:
+    """For each set of criteria: does it hold together, and if not, which comparison to look at again."""
+    if judged_sets.empty:
+        return say({"en": "No criteria were compared in pairs; the weights are those of the settings and the registers.",
+                    "zh": "尚未进行成对比较；权重以参数设置和登记表为准。"}, lang)  # fmt: skip
+    rows = judged_sets.to_dict("records")
+    told = [_judged(row, comparisons[comparisons.criterion_set == row["criterion_set"]], limit, lang) for row in rows]
+    return say({lang: (" " if lang == "en" else "").join(told)}, lang)
+
+
+def _judged(row: dict[Any, Any], own: pd.DataFrame, limit: float, lang: str) -> str:
+    """One set of criteria in a sentence or two."""
+    figures = {"name": schema.word(row["criterion_set"], lang), "pairs": row["missing_pairs"], "n": row["criteria"],
+               "ratio": style.number(row["consistency_ratio"], lang, 2), "limit": style.number(limit, lang, 2)}  # fmt: skip
+    text = _JUDGED[row["set_state"]][lang].format(**figures)
+    return text + _reconsider(own, row["criteria"], lang) if row["set_state"] == "inconsistent" else text
+
+
+def _reconsider(own: pd.DataFrame, criteria: int, lang: str) -> str:
+    """The comparison that fits the others least; among three criteria none fits less than the others."""
+    shown = own if criteria == 3 else own.head(1)
+    comma, opening = {"en": ("; or ", _FIRST["en"][criteria == 3]), "zh": ("；或", _FIRST["zh"][criteria == 3])}[lang]
+    told = [
+        _CHANGE[lang].format(
+            first=schema.word(row.criterion, lang), second=schema.word(row.against, lang), given=row.judgement,
+            fit=row.judgement_fit, ratio=style.number(row.ratio_after, lang, 2)
+        )
+        for row in shown.itertuples()
+    ]  # fmt: skip
+    return opening + comma.join(told) + {"en": ".", "zh": "。"}[lang]
 
 
 def tows(options: pd.DataFrame, lang: str) -> Sentence:
@@ -71,62 +169,6 @@ def tows(options: pd.DataFrame, lang: str) -> Sentence:
         },
         lang,
     )
-
-
-def opportunities(matrix: pd.DataFrame, unknown: list[str], lang: str, book: Book) -> Sentence:
-    """Which cells contend for the first place, and what the matrix cannot tell."""
-    if matrix.empty:
-        return say({"en": "No opportunities are registered, so there is nothing to match with the tiers.",
-                    "zh": "尚未登记市场机会，因此无法与客户层级匹配。"}, lang)  # fmt: skip
-    local = tables.in_language(matrix, lang)
-    solid = local[~local.is_thin.astype(bool)]
-    return say({"en": _contenders_en(solid, lang, book) + _unknown(unknown, "en"),
-                "zh": _contenders_zh(solid, lang, book) + _unknown(unknown, "zh")}, lang)  # fmt: skip
-
-
-def _contenders_en(solid: pd.DataFrame, lang: str, book: Book) -> str:
-    if solid.empty:
-        return "No cell has enough buyers to be ranked."
-    best, rivals = solid.iloc[0], _rivals(solid)
-    share, money = style.percent(best.first_share, lang, 0), style.money(best.stake_minor, book, lang)
-    text = (
-        f'"{best.opportunity}" for {schema.word(best.tier, "en").lower()} customers scores highest '
-        f"({style.number(best.opportunity_score, lang, 1)} of 100, {money} of their spend in 12 months). "
-        f"It comes first in {share} of the draws that move weights, growth and expert ratings"
-    )
-    named = "; ".join(
-        f"{o}, {schema.word(t, 'en').lower()}" for o, t in zip(rivals.opportunity, rivals.tier, strict=True)
-    )
-    return text + (f"; too close to call against: {named}." if named else ", clear of the others.")
-
-
-def _contenders_zh(solid: pd.DataFrame, lang: str, book: Book) -> str:
-    if solid.empty:
-        return "所有单元格的购买客户均过少，无法排名。"
-    best, rivals = solid.iloc[0], _rivals(solid)
-    share, money = style.percent(best.first_share, lang, 0), style.money(best.stake_minor, book, lang)
-    text = (
-        f"得分最高的是{schema.word(best.tier, 'zh')}客户的“{best.opportunity}”"
-        f"（{style.number(best.opportunity_score, lang, 1)}分，满分100；该层级近12个月相关消费{money}）。"
-        f"在权重、市场增长和专家评分浮动的抽样中，有{share}的情形排名第一"
-    )
-    named = "、".join(f"{schema.word(t, 'zh')}客户“{o}”" for o, t in zip(rivals.opportunity, rivals.tier, strict=True))
-    return text + (f"；与以下组合难分先后：{named}。" if named else "，明显领先于其他组合。")
-
-
-def _rivals(solid: pd.DataFrame) -> pd.DataFrame:
-    """The other cells that are first often enough to be the best one."""
-    others = solid.iloc[1:]
-    return others[others.first_share >= _CONTENDER]
-
-
-def _unknown(categories: list[str], language: str) -> str:
-    if not categories:
-        return ""
-    return {
-        "en": f" No sales are recorded, so there is no affinity from data, for: {', '.join(categories)}.",
-        "zh": f"没有销售记录、因此没有数据亲和度的品类：{'、'.join(categories)}。",
-    }[language]
 
 
 def _places(low: int, high: int) -> str:
