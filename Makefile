@@ -29,12 +29,13 @@ check: $(READY) ## lint, format check, types, tests
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m pytest
 
-bench: $(READY) ## time a whole run, ingest, databases, scoring and models, each beside its yardstick; BENCH=small to try it
+bench: $(READY) ## time a whole run, ingest, databases, scoring, models and the plan, each beside its yardstick; BENCH=small to try it
 	@$(PYTHON) tests/bench.py $(if $(SMALL),--turns 1)
 	@$(PYTHON) tests/bench_ingest.py $(if $(SMALL),--rows 20000 --turns 1)
 	@$(PYTHON) tests/bench_database.py $(if $(SMALL),--rows 20000 --turns 1)
 	@$(PYTHON) tests/bench_segment.py $(if $(SMALL),--lines 20000 --customers 2000 --turns 1)
 	@$(PYTHON) tests/bench_btyd.py $(if $(SMALL),--customers 2000)
+	@$(PYTHON) tests/bench_allocation.py $(if $(SMALL),--customers 5000 --turns 1)
 
 setup: $(READY) ## only prepare .venv
 

@@ -80,9 +80,7 @@ def csv_rejects(con: Backend, file: Path) -> ir.Table:
 
 def keep(con: Backend, name: str, table: ir.Table) -> ir.Table:
     """Compute a table once, for the several results that read it; it may be made from the one that it replaces."""
-    con.create_table(f"{name} (new)", table, temp=True)  # Ibis' own overwrite would copy the whole table once more
-    con.raw_sql(f'DROP TABLE IF EXISTS "{name}"; ALTER TABLE "{name} (new)" RENAME TO "{name}"')
-    return con.table(name)
+    return _made(con, name, table)
 
 
 def scan(con: Backend, name: str, table: ir.Table) -> ir.Table:
@@ -92,9 +90,14 @@ def scan(con: Backend, name: str, table: ir.Table) -> ir.Table:
     """
     ibis.options.sql.fuse_selects = False
     try:
-        query = con.compile(table)
+        return _made(con, name, table)
     finally:
         ibis.options.sql.fuse_selects = True
+
+
+def _made(con: Backend, name: str, table: ir.Table) -> ir.Table:
+    """A kept table; Ibis' own `create_table` would copy the whole table once more to replace it."""
+    query = con.compile(table)
     con._run_pre_execute_hooks(table)  # what `con.create_table` does for tables from Python
     con.raw_sql(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {query}')
     return con.table(name)
@@ -105,10 +108,15 @@ def columns(con: Backend, table: ir.Table) -> dict[str, np.ndarray]:
     return con.raw_sql(con.compile(table)).fetchnumpy()
 
 
-def mark(con: Backend, name: str, place: str, marks: ir.Table) -> None:
-    """Write `value` into the column `bad` of a kept table where its row has the number `place`."""
+def mark(con: Backend, name: str, marks: ir.Table) -> None:
+    """Write `value` into the column `bad` of a kept table where its row has the number `place` and `bad` is `was`.
+
+    A table without a column `place` has its rows in the order of their numbers.
+    """
+    con._run_pre_execute_hooks(marks)
+    place = "place" if "place" in con.table(name).columns else "rowid"
     marked = f'UPDATE "{name}" SET bad = marks.value FROM ({con.compile(marks)}) marks'  # noqa: S608
-    con.raw_sql(f'{marked} WHERE "{name}".{place} = marks.place')
+    con.raw_sql(f'{marked} WHERE "{name}".{place} = marks.place AND "{name}".bad = marks.was')
 
 
 def choose(con: Backend, words: Sequence[str]) -> None:
@@ -191,9 +199,12 @@ def rounded(number: float) -> float:  # type: ignore[empty-body]
 
 
 def fingerprint(values: Sequence[ir.Value]) -> ir.Value:
-    """32 bits that are equal for equal values, and seldom for others."""
-    whole = _hash(values[0]) if len(values) == 1 else _hash(ibis.struct({f"v{i}": v for i, v in enumerate(values)}))
-    return (whole & 0xFFFFFFFF).cast("uint32")
+    """64 bits that are equal for equal values, and seldom for others; the upper 32 depend on the first value only."""
+    if len(values) == 1:
+        return _hash(values[0])
+    whole = _hash(ibis.struct({f"v{i}": v for i, v in enumerate(values)}))
+    upper = ibis.literal(0xFFFFFFFF00000000, "uint64")
+    return (_hash(values[0]) & upper) | (whole >> ibis.literal(32, "uint64"))
 
 
 def second_of_day(moment: ir.Value) -> ir.Value:

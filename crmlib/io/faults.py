@@ -15,8 +15,9 @@ from crmlib.io.typed import DATES, NUMBERS, TIMES, Form
 SEPARATOR = "\x1f"
 """Between the cells of a bad row, which are kept as one text."""
 
-DOUBT, REPEATED = 254, 255
-"""`bad` of a row that is not plain and has a second one, which counts; and of one that repeats another."""
+SUSPECT, DOUBT, REPEATED = 253, 254, 255
+"""`bad` of a good row that may repeat another; of one that is not plain and has a second one, which counts; and of one
+that repeats another."""
 
 
 def reasons(form: Form) -> list[tuple[str, str]]:
@@ -106,6 +107,11 @@ def fingerprint(form: Form, row: ir.Table) -> ir.Value:
     if form.name == "orders" and not key and "product_id" in names:
         names = ["order_id", "product_id", "net_minor"]
     return engine.fingerprint([row[c] for c in names])
+
+
+def cleared(bad: ir.Value) -> ir.Value:
+    """`bad` without the mark of a suspect."""
+    return ibis.cases((bad == SUSPECT, 0), else_=bad).cast("uint8")
 
 
 def holder(form: Form) -> str:

@@ -20,6 +20,9 @@ _Group = tuple[Layout, ibis.Schema]
 
 UNREADABLE = 2
 
+FEW = 1 << 17
+"""More rows than these that may stand twice are not copied before it is known whether they do."""
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -50,21 +53,12 @@ def keep(con: Backend, settings: Settings, name: str) -> Kept:
     merged = registers.merged(settings)
     groups = _groups(form, raw.parts)
     scanned = _scan(con, form, raw.parts, groups, merged)
-    prints, doubtful = _prints(con, scanned)
-    mended = _mend(con, form, groups, merged) if doubtful.any() else None
-    if mended is not None:
-        prints = np.concatenate([prints[~doubtful], engine.columns(con, mended.select("fingerprint"))["fingerprint"]])
+    mended = _mend(con, form, scanned, groups, merged) if _has_doubts(scanned) else None
     rows = _together(scanned, mended)
-    key = typed.key(form) or "row"
-    reasons = [*faults.reasons(form), (key, "duplicate"), (key, "conflict")]
-    double = repeats.found(con, form, rows, prints)
-    copies: dict[int, int] = {}
-    if double is not None:
-        marks = repeats.marks(form, double, {"duplicate": len(reasons) - 1, "conflict": len(reasons)})
-        _settle(con, form, marks, has_mended=mended is not None)
-        counted = engine.frame(double.filter(_.copy).group_by("part").aggregate(rows=_.count()))
-        copies = dict(zip(counted["part"], counted["rows"], strict=True))
-    aside = engine.keep(con, f"aside_{name}", rows.filter(_.bad > 0))
+    reasons = [*faults.reasons(form), *repeats.reasons(form)]
+    where = repeats.places(_prints(con, scanned, mended))
+    names = [_scanned(form), *([_mended(form)] if mended is not None else [])]
+    aside, copies = _aside(con, form, rows, names, where)
     counts = [_counted(form, aside, ["part", "bad", "state"])]
     counts.append(_plain_and_good(form, scanned, aside, len(raw.parts), has_doubts=mended is not None))
     if mended is not None:
@@ -72,13 +66,34 @@ def keep(con: Backend, settings: Settings, name: str) -> Kept:
     return Kept(form, raw.parts, rows, aside, reasons, *_tallies(form, counts), _rejects(raw.parts), copies)
 
 
-def _settle(con: Backend, form: Form, marks: ir.Table | None, *, has_mended: bool) -> None:
-    """Write into the rows what becomes of those that stand twice."""
-    if marks is None:
-        return
-    engine.mark(con, _scanned(form), "rowid", marks.filter(~_.is_mended))
-    if has_mended:
-        engine.mark(con, _mended(form), "place", marks.filter(_.is_mended))
+def _aside(
+    con: Backend, form: Form, rows: ir.Table, names: list[str], where: np.ndarray
+) -> tuple[ir.Table, dict[int, int]]:
+    """Rows with a fault, those that stand twice among them, and how many of each part are equal to an earlier one.
+
+    Where few good rows may stand twice, they are marked, so that one look at the rows finds them and the bad.
+    """
+    name = f"aside_{form.name}"
+    if not len(where):
+        return engine.keep(con, name, rows.filter(_.bad > 0)), {}
+    if len(where) > FEW:
+        double = _settled(con, form, rows, names, where)
+        aside = engine.keep(con, name, rows.filter(_.bad > 0))
+    else:
+        for table in names:
+            engine.mark(con, table, repeats.suspects(where))
+        aside = engine.keep(con, name, rows.filter(_.bad > 0))
+        double = _settled(con, form, aside, [*names, name], where)
+    counted = engine.frame(double.filter(_.copy).group_by("part").aggregate(rows=_.count()))
+    return aside.filter(_.bad > 0), dict(zip(counted["part"], counted["rows"], strict=True))
+
+
+def _settled(con: Backend, form: Form, rows: ir.Table, names: list[str], where: np.ndarray) -> ir.Table:
+    """Rows that stand twice; what becomes of them is written into the tables."""
+    double = repeats.found(con, form, rows, where)
+    for table in names:
+        engine.mark(con, table, repeats.marks(form, double))
+    return double
 
 
 def _scanned(form: Form) -> str:
@@ -120,21 +135,24 @@ def _scan(
         tables = [_cells(form, parts[n].table).mutate(part=ibis.literal(n).cast("uint16")) for n in numbers]
         raw = ibis.union(*tables) if len(tables) > 1 else tables[0]
         found.append(plain.rows(form, raw, layout, some_are_merged=bool(merged)))
+    rows = _stacked([t.mutate(**typed.read_back(form, t)) for t in found]) if len(found) > 1 else found[0]
     try:
-        return engine.scan(con, _scanned(form), _stacked(found))
+        kept = engine.scan(con, _scanned(form), rows if len(parts) > 1 else rows.drop("part"))
     except engine.Failure as error:
         raise sources.unreadable(form.settings, form.source.files or form.source.table or "query", error) from None
+    part = {} if len(parts) > 1 else {"part": ibis.literal(0, "uint16")}
+    return kept.mutate(place=kept.rowid(), **part, **typed.read_back(form, kept))
 
 
 def _cells(form: Form, table: ir.Table) -> ir.Table:
     return table.select(*form.fields)
 
 
-def _mend(con: Backend, form: Form, groups: dict[_Group, list[int]], merged: dict[str, str]) -> ir.Table:
+def _mend(
+    con: Backend, form: Form, scanned: ir.Table, groups: dict[_Group, list[int]], merged: dict[str, str]
+) -> ir.Table:
     """The rows in doubt, however they are written."""
-    left = con.table(_scanned(form))
-    left = left.select("part", "bad", cells=left[faults.holder(form)], place=left.rowid())
-    left = left.filter(_.bad == faults.DOUBT).drop("bad")
+    left = scanned.filter(_.bad == faults.DOUBT).select("part", "place", cells=_[faults.holder(form)])
     found: list[ir.Table] = []
     for (layout, schema), numbers in groups.items():
         here = left.filter(_.part.isin(numbers)) if len(groups) > 1 else left
@@ -143,17 +161,24 @@ def _mend(con: Backend, form: Form, groups: dict[_Group, list[int]], merged: dic
     return engine.scan(con, _mended(form), _stacked(found))
 
 
-def _prints(con: Backend, scanned: ir.Table) -> tuple[np.ndarray, np.ndarray]:
-    """The fingerprint of each row, and whether it is in doubt."""
-    found = engine.columns(con, scanned.select("fingerprint", "bad"))
-    return found["fingerprint"], found["bad"] == faults.DOUBT
+def _has_doubts(scanned: ir.Table) -> bool:
+    return scanned.filter(_.bad == faults.DOUBT).select("bad").limit(1).to_pyarrow().num_rows > 0
+
+
+def _prints(con: Backend, scanned: ir.Table, mended: ir.Table | None) -> np.ndarray:
+    """The fingerprint of each row, in the order of rows."""
+    prints = engine.columns(con, scanned.select("fingerprint"))["fingerprint"]
+    if mended is not None:
+        again = engine.columns(con, mended.select("place", "fingerprint"))
+        prints[again["place"]] = again["fingerprint"]
+    return prints
 
 
 def _together(scanned: ir.Table, mended: ir.Table | None) -> ir.Table:
     """Plain rows and those that have been looked at again."""
     no = ibis.literal(False)  # noqa: FBT003
     nothing = {"cells": ibis.null("string"), "state": ibis.literal(0, "int64")}
-    rows = scanned.mutate(place=scanned.rowid(), is_mended=no, **nothing)
+    rows = scanned.mutate(is_mended=no, **nothing)
     if mended is None:
         return rows
     kinds = rows.schema().items()

@@ -28,7 +28,8 @@ def rows(form: Form, raw: ir.Table, layout: Layout, *, some_are_merged: bool) ->
     read = raw.select("part", **dict(_read(form, raw, layout)))
     if form.money:
         read = read.mutate(scaled=_amount(form, read), **typed.order_id(form, read))
-        read = read.mutate(**{form.money: engine.rounded(read.scaled).try_cast("int64")})
+        read = read.mutate(whole=engine.rounded(read.scaled))
+        read = read.mutate(**{form.money: read.whole.try_cast("int64")})
         read = read.mutate(**typed.classed(form, read))
     doubts = [*_doubts(form, read, layout), *_rules(form, read)]
     if some_are_merged and "customer_id" in form.fields:
@@ -37,12 +38,19 @@ def rows(form: Form, raw: ir.Table, layout: Layout, *, some_are_merged: bool) ->
     holder = faults.holder(form)
     cells = faults.packed([_cell(judged, f) for f in form.fields])
     held = ibis.cases((judged.bad == faults.DOUBT, cells), else_=judged[holder])
-    return judged.select(
-        "part",
-        *[c if c != holder else held.name(c) for c in typed.stored(form)],
-        "bad",
-        fingerprint=faults.fingerprint(form, judged),
-    )
+    kept = [held.name(c) if c == holder else judged[_kept_as_came(form, judged, c)].name(c) for c in typed.stored(form)]
+    return judged.select("part", *kept, "bad", fingerprint=faults.fingerprint(form, judged))
+
+
+def _kept_as_came(form: Form, row: ir.Table, column: str) -> str:
+    """What to keep of a field: whole numbers stay so, and become text or float where they are read (`typed.read_back`).
+
+    To write ten million numbers as text takes five times as long as to turn them into text when they are read.
+    """
+    raw = f"raw_{column}"
+    hidden = column == "customer_id" and form.settings.privacy.customer_ids != "as_given"
+    is_whole = raw in row.columns and row[raw].type().is_integer()
+    return raw if is_whole and column not in WHOLE and not hidden else column
 
 
 def _read(form: Form, raw: ir.Table, layout: Layout) -> Iterator[tuple[str, ir.Value]]:
@@ -118,7 +126,7 @@ def _amount(form: Form, row: ir.Table) -> ir.Value:
 def _rules(form: Form, row: ir.Table) -> Iterator[ir.Value]:
     """What speaks against a row: its amount, its currency, its kind, its day."""
     if form.money:
-        yield ~(((row.scaled - engine.rounded(row.scaled)).abs() < 0.499999) & (row.scaled.abs() < LARGE))
+        yield ~(((row.scaled - row.whole).abs() < 0.499999) & (row.whole.abs() < LARGE))
         own, book = form.written.currency, form.settings.book.currency
         if "currency" in form.fields:
             yield ~(row.currency.fill_null(own) == book)
@@ -132,6 +140,6 @@ def _rules(form: Form, row: ir.Table) -> Iterator[ir.Value]:
 
 def _bad(form: Form, row: ir.Table, doubts: list[ir.Value]) -> ir.Value:
     codes = {field: i for i, (field, reason) in enumerate(faults.reasons(form), 1) if reason == "missing"}
-    missing = [(row[field].isnull(), code) for field, code in codes.items()]
+    missing = [(row[_kept_as_came(form, row, field)].isnull(), code) for field, code in codes.items()]
     doubtful = [(ibis.or_(*doubts), faults.DOUBT)] if doubts else []
     return ibis.cases(*doubtful, *missing, else_=0).cast("uint8")

@@ -16,12 +16,13 @@ import pandas as pd
 
 from crmlib import schema
 from crmlib.errors import InputError
-from crmlib.io import privacy, register_files, register_matches
+from crmlib.io import privacy, register_files, register_matches, register_tasks
 from crmlib.params import Settings
 from crmlib.schema.model import Register
 
 # Columns whose entries must exist as ids in another register (or in one of several).
 REFERENCES: dict[str, tuple[str, ...]] = {
+    "action_id": ("actions",),
     "strategy_id": ("strategies",),
     "opportunity_id": ("opportunities",),
     "factor_id": ("pest", "swot"),
@@ -164,6 +165,8 @@ def _cell_problems(settings: Settings, name: str, rows: list[_Row]) -> list[str]
     found += _repeated(schema.REGISTERS[name], rows)
     if name == "customer_matches" and not found:
         found += register_matches.problems(_matches(settings, rows))
+    if name == "tasks" and not found:
+        found += register_tasks.problems([row.number for row in rows], [row.cells for row in rows])
     return [f"{where} row {number}: {problem}" for number, problem in sorted(found, key=lambda p: p[0])]
 
 

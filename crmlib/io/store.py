@@ -29,9 +29,9 @@ _ARROW = {
 _NOTEBOOKS = {
     "collect": "10_collect and 15_feedback",
     "segment": "20_segment, 22_profile and 25_value_risk",
-    "market": "30_market",
-    "strategy": "40_strategy and 45_weekly",
-    "review": "50_review",
+    "market": "30_market, 32_demand and 34_position",
+    "strategy": "40_strategy, 42_campaigns, 43_resources, 44_actions and 45_weekly",
+    "review": "50_review, 52_effects and 54_standards",
 }
 
 

@@ -219,6 +219,12 @@ def stored(form: Form) -> list[str]:
     return [name for name in [*(f for f in form.fields if f not in MONEY), *made] if name]
 
 
+def read_back(form: Form, kept: ir.Table) -> dict[str, ir.Value]:
+    """The fields that are kept as whole numbers but are none, as what they are (`plain.rows`)."""
+    whole = [f for f in form.fields if f in kept.columns and f not in WHOLE and kept[f].type().is_integer()]
+    return {f: kept[f].cast("float64" if f in NUMBERS else "string") for f in whole}
+
+
 def kept_as(field: str) -> str:
     """The stored name of a field."""
     return MONEY.get(field, field)

@@ -58,6 +58,7 @@ _EDGE = r"[\s\p{Z}\x{180E}\x{200B}-\x{200F}\x{2060}\x{FEFF}]"
 _CONTROL = r"\x00-\x08\x0B\x0C\x0E-\x1F\x7F"
 _END = rf"[^\s\p{{Z}}\x{{180E}}\x{{200B}}-\x{{200F}}\x{{2060}}\x{{FEFF}}{_CONTROL}]"
 _PLAIN = rf"{_END}(?:[^{_CONTROL}]*{_END})?"
+_SHORT = rf"{_END}(?:[^{_CONTROL}]{{0,{ID_LENGTH - 2}}}{_END})?"
 _WIDE = "０１２３４５６７８９．，－＋（）％￥＄：／−’\u00a0\u2007\u2009\u202f\u3000"
 _NARROW = "0123456789.,-+()%¥$:/-'     "
 
@@ -93,10 +94,12 @@ def is_plain(cell: ir.Value, limit: int, *, repeats: bool = False) -> ir.Value:
     """Whether text needs no look at `text`, which would give it back as it is; null for null.
 
     What has only letters, digits and -._~ is found in a third of the time that the pattern takes; most ids are so.
-    Where cells repeat (in a dictionary of Parquet), the engine applies the pattern once per word, faster still.
+    Where cells repeat (in a dictionary of Parquet), the engine applies one pattern once per word, faster still.
     """
+    if limit == ID_LENGTH and repeats:
+        return engine.matches(cell, _SHORT)
     plain = engine.matches(cell, _PLAIN) & (engine.bytes_of(cell) <= limit)
-    if limit > ID_LENGTH or repeats:
+    if limit > ID_LENGTH:
         return plain
     simple = (engine.url_encode(cell) == cell) & (engine.bytes_of(cell) <= limit) & (cell != "")
     return ibis.cases((simple, True), else_=plain)
@@ -236,6 +239,10 @@ def boolean(cell: ir.Value) -> ir.Value:
     )
 
 
+_OWN = {"%Y-%m-%d": ("date", 10), "%Y-%m-%d %H:%M:%S": ("timestamp", 19)}
+"""Formats in which the engine itself writes days and times, and their length."""
+
+
 @dataclass(frozen=True)
 class Clock:
     """How a source writes its days and times, in which zone its clocks run, and in which the book's."""
@@ -262,8 +269,18 @@ def moment(cell: ir.Value, clock: Clock) -> ir.Value:
 
 
 def quick_moment(cell: ir.Value, clock: Clock) -> ir.Value:
-    """The day or time of a plain cell, null for any other: `moment` looks at those again."""
-    return _parsed([cell], clock) if cell.type().is_string() else moment(cell, clock)
+    """The day or time of a plain cell, null for any other: `moment` looks at those again.
+
+    In the engine's own formats, what comes back as written was written so: neither 24:00:00 nor a fraction passes.
+    """
+    if not cell.type().is_string():
+        return moment(cell, clock)
+    if clock.pattern not in _OWN:
+        return _parsed([cell], clock)
+    kind, length = _OWN[clock.pattern]
+    found = cell.try_cast(kind)
+    plain = ibis.cases(((found.cast("string") == cell) & (engine.bytes_of(cell) == length), found))
+    return plain if kind == "date" else _moved(plain, clock.zone, clock)
 
 
 def _parsed(texts: list[ir.Value], clock: Clock) -> ir.Value:

@@ -1,6 +1,7 @@
-"""KPIs of each quarter, from what customers bought.
+"""KPIs of each quarter, from what customers bought: of all customers, and of each tier.
 
-A customer is active in a quarter with at least one order in it. New means: first order in the data.
+A customer is active in a quarter with at least one order in it. New means: first order in the data. Ratios are ratios
+of totals, never means of ratios.
 """
 
 import ibis
@@ -19,10 +20,31 @@ def measure(purchase_days: ir.Table, period: Period) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True).assign(tier="all", provenance="actual")[ROW]
 
 
+def by_tier(purchase_days: ir.Table, at_start: ir.Table, period: Period) -> pd.DataFrame:
+    """The same for the customers of each tier: rows of the table `kpis`.
+
+    `at_start` has customer_id, period and the tier in which the customer began that quarter; only its quarters get
+    rows. Whoever has not bought for a year counts in nothing but the tier's size.
+    """
+    first = first_quarter(purchase_days)
+    number = _.quarter // 4
+    named = _customer_quarters(purchase_days, period).mutate(
+        period=number.cast("string") + "Q" + (_.quarter % 4 + 1).cast("string")
+    )
+    placed = at_start.filter(_.tier != "none").select("customer_id", "period", "tier")
+    joined = named.inner_join(placed, ["customer_id", "period"])
+    found = _counted(joined, ["period", "tier"]).order_by("period", "tier").to_pyarrow().to_pandas()
+    found = found.fillna(0).astype({c: "int64" for c in found.columns if c not in ("period", "tier")})
+    before = {str(quarter): n for n, quarter in enumerate(period.since(first))}
+    known = found.assign(quarters_before=found["period"].map(before))
+    rows = [_values(known, kpi).assign(tier=known["tier"]) for kpi in KPIS.values() if kpi.numerator and kpi.has_tiers]
+    return pd.concat(rows, ignore_index=True).assign(provenance="actual")[ROW]
+
+
 def counts(purchase_days: ir.Table, period: Period, first: Period) -> pd.DataFrame:
     """What the KPIs are made of: one row per quarter from `first` to `period`, also where nothing was bought."""
     quarters = period.since(first)
-    found = _by_quarter(_customer_quarters(purchase_days, period)).to_pyarrow().to_pandas().set_index("quarter")
+    found = _counted(_customer_quarters(purchase_days, period), ["quarter"]).to_pyarrow().to_pandas().set_index("quarter")
     found = found.reindex([4 * q.year + q.quarter - 1 for q in quarters]).fillna(0).astype("int64")
     return found.assign(period=[str(q) for q in quarters], quarters_before=range(len(quarters))).reset_index(drop=True)
 
@@ -53,9 +75,9 @@ def _customer_quarters(purchase_days: ir.Table, period: Period) -> ir.Table:
     )
 
 
-def _by_quarter(customers: ir.Table) -> ir.Table:
+def _counted(customers: ir.Table, groups: list[str]) -> ir.Table:
     now, before = _.orders > 0, _.orders_before > 0
-    return customers.group_by("quarter").aggregate(
+    return customers.group_by(groups).aggregate(
         active=now.sum(),
         active_before=before.sum(),
         retained=(now & before).sum(),
@@ -64,6 +86,7 @@ def _by_quarter(customers: ir.Table) -> ir.Table:
         reactivated=(now & ~before & (_.first < _.quarter)).sum(),
         buyers_12m=(_.orders_12m > 0).sum(),
         repeat_12m=(_.orders_12m > 1).sum(),
+        repeat=(_.orders > 1).sum(),
         orders=_.orders.sum(),
         net_minor=_.net_minor.sum(),
         base_minor=_.net_before_minor.sum(where=before),

@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 
+from crmlib.kpi import KPIS
 from crmlib.periods import Period
 
 
@@ -29,6 +30,16 @@ def outcome(attained: float) -> str:
     if math.isnan(attained):
         return "not_measured"
     return "attained" if attained >= 1 else "partly_attained" if attained >= 0.5 else "not_attained"
+
+
+def measured_on(named: pd.DataFrame) -> list[str]:
+    """On which customers each target is measured: its strategy's `tier`, or "all".
+
+    A register's `measured_on` decides ("tier" or "all"); without it a KPI that has tiers is measured on the tier.
+    """
+    asked = named["measured_on"] if "measured_on" in named.columns else pd.Series("", index=named.index)
+    rows = zip(named["kpi"], named["tier"], asked.fillna(""), strict=True)
+    return [tier if KPIS[kpi].has_tiers and scope != "all" else "all" for kpi, tier, scope in rows]
 
 
 def due(register: pd.DataFrame, kpi: str, period: Period) -> pd.DataFrame:

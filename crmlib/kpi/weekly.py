@@ -1,105 +1,202 @@
 """Run charts: this quarter's weeks against the limits of the weeks before it."""
 
-from dataclasses import replace
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 from ibis import _
 
-from crmlib.kpi import KPIS, limits, service
-from crmlib.periods import Period, Week
+from crmlib.kpi import KPIS, limits, weeks
+from crmlib.params import Strategy
+from crmlib.periods import Period
 
-WATCHED = ("net_revenue", "active_customers", "orders")
-MIN_BASELINE = 12
-"""With fewer whole weeks before the quarter no limits are drawn."""
+RATES = ("rate",)
+_HISTORY = 13  # weeks of data before "new" means anything
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A KPI by week: `numerator / denominator` of the week's counts, or the numerator alone; `basis` is its n.
+
+    history: so many weeks of data must lie before a week, or its value means nothing.
+    """
+
+    id: str
+    unit: str
+    numerator: str
+    denominator: str = ""
+    basis: str = "orders"
+    history: int = 0
+
+
+PURCHASES = (
+    Watched("net_revenue", "money", "net_minor"),
+    Watched("orders", "orders", "orders"),
+    Watched("average_ticket", "money", "net_minor", "orders"),
+    Watched("active_customers", "customers", "active", basis="active"),
+    Watched("orders_per_customer", "number", "orders", "active", "active"),
+    Watched("new_customers", "customers", "new", basis="active", history=_HISTORY),
+    Watched("returning_share", "rate", "returning", "active", "active", _HISTORY),
+    Watched("weekly_return_rate", "rate", "came_back", "active_before", "active_before"),
+)
+
+CUSTOMERS = (
+    "net_revenue",
+    "orders",
+    "average_ticket",
+    "active_customers",
+    "orders_per_customer",
+    "weekly_return_rate",
+)
+SERVICE = (
+    "new_customers",
+    "returning_share",
+    "campaign_response_rate",
+    "csat",
+    "reply_in_time_rate",
+    "on_time_rate",
+)
+"""The KPIs of each page of small charts, in their order."""
 
 _COLUMNS = ["kpi", "week", "start_date", "end_date", "days", "phase", "kpi_unit", "kpi_value", "n", "mean",
-            "lower_limit", "upper_limit", "pace", "is_partial", "signal", "provenance"]  # fmt: skip
+            "lower_limit", "upper_limit", "limit_rule", "pace", "is_partial", "holiday", "holiday_zh", "signal",
+            "provenance"]  # fmt: skip
 
 
-def measure(purchase_days: ir.Table, period: Period, baseline_weeks: int) -> pd.DataFrame:
-    """One row per KPI and week, baseline first, with the limits of the baseline and the signals of the quarter.
-
-    The baseline is the last `baseline_weeks` whole ISO weeks before the quarter that the data holds. Of a week that the
-    quarter or the end of the data cuts, the part within is shown and not judged. `pace` is still empty.
-    """
-    since = purchase_days.order_date.min().to_pyarrow().as_py()
-    until = purchase_days.order_date.max().to_pyarrow().as_py()
-    weeks = _calendar(baseline(period, baseline_weeks, since), _seen(period, until))
-    sums = _sums(purchase_days, period).to_pyarrow().to_pandas(date_as_object=False)
-    found = weeks.merge(sums, on="start_date", how="left").fillna({"net_minor": 0, "active": 0, "orders": 0})
-    return pd.concat([_judged(found, kpi) for kpi in WATCHED], ignore_index=True)
+def calendar(purchase_days: ir.Table, period: Period, strategy: Strategy) -> pd.DataFrame:
+    """The weeks that the purchases cover: see `weeks.calendar`."""
+    found = purchase_days.aggregate(since=_.order_date.min(), until=_.order_date.max()).to_pyarrow().to_pylist()[0]
+    return weeks.calendar(period, strategy, found["since"], found["until"])
 
 
-def baseline(period: Period, most: int, since: date) -> list[Week]:
-    """Up to `most` whole ISO weeks that end before the quarter and start no earlier than the data, in order."""
-    monday = period.start - timedelta(days=period.start.weekday())
-    starts = [monday - timedelta(weeks=back) for back in range(most, 0, -1)]
-    return [Week(_label(day), day, day + timedelta(days=6)) for day in starts if day >= since]
+def purchases(purchase_days: ir.Table, shown: pd.DataFrame, period: Period, strategy: Strategy) -> pd.DataFrame:
+    """One row per KPI of purchases and week of the calendar, with limits and signals; `pace` is still empty."""
+    span = strategy.weekly.active_weeks
+    counted = _counts(purchase_days, period, span).to_pyarrow().to_pandas(date_as_object=False)
+    since = counted["start_date"].min()
+    cut = shown["start_date"] - pd.to_timedelta(shown["start_date"].dt.day_of_week, unit="D")
+    found = shown.assign(monday=cut).merge(counted.rename(columns={"start_date": "monday"}), on="monday", how="left")
+    found = found.assign(before=(found["monday"] - since).dt.days // 7).fillna(dict.fromkeys(_COUNTS, 0))
+    return pd.concat([_of_purchases(found, kpi, span) for kpi in PURCHASES], ignore_index=True)
 
 
-def execution(tasks: pd.DataFrame, period: Period) -> pd.DataFrame:
-    """Per week of the quarter: share of the tasks due in it that were done by their due date. Too few for limits."""
-    weeks = _calendar([], period.weeks)
-    due = service.within(tasks, "due_date", period)
-    at = weeks["start_date"].searchsorted(due["due_date"], side="right") - 1
-    hits = (due["done_date"] <= due["due_date"]).groupby(at).agg(["sum", "count"])
-    hits = hits.reindex(weeks.index, fill_value=0).astype("int64")
-    share = hits["sum"] / hits["count"].where(hits["count"] > 0)
-    shown = weeks.assign(kpi="on_time_rate", kpi_unit="rate", kpi_value=share, n=hits["count"], signal="")
-    judged = shown.assign(**dict.fromkeys(("mean", "lower_limit", "upper_limit", "pace"), float("nan")))
-    return judged.assign(provenance=service.provenance(tasks))[_COLUMNS].iloc[: len(weeks) if len(tasks) else 0]
-
-
-def joined(weeks: pd.DataFrame, executed: pd.DataFrame) -> pd.DataFrame:
-    """Table `weekly`: what customers did and what we did."""
-    return pd.concat([weeks, executed], ignore_index=True) if len(executed) else weeks
-
-
-def paced(weeks: pd.DataFrame, kpi: str, target: float, period: Period) -> pd.DataFrame:
-    """The same with the even pace towards `target` of the quarter: each week its share of the quarter's days."""
-    here = (weeks["kpi"] == kpi) & (weeks["phase"] == "quarter")
-    share = weeks["days"] / (period.end - period.start).days
-    return weeks.assign(pace=weeks["pace"].mask(here, target * share))
-
-
-def _seen(period: Period, until: date) -> list[Week]:
-    """The weeks of the quarter that the data has reached."""
-    return [replace(week, end=min(week.end, until)) for week in period.weeks if week.start <= until]
-
-
-def _calendar(before: list[Week], within: list[Week]) -> pd.DataFrame:
-    weeks = [(w, "baseline") for w in before] + [(w, "quarter") for w in within]
-    rows = [(w.label, w.start, w.end, w.days, phase, w.days < 7) for w, phase in weeks]
-    found = pd.DataFrame(rows, columns=["week", "start_date", "end_date", "days", "phase", "is_partial"])
-    return found.astype({"start_date": "datetime64[us]", "end_date": "datetime64[us]"})
-
-
-def _label(day: date) -> str:
-    iso = day.isocalendar()
-    return f"{iso.year}-W{iso.week:02d}"
-
-
-def _sums(purchase_days: ir.Table, period: Period) -> ir.Table:
-    """Per week, named by its first day within the quarter or its Monday before it."""
-    start = ibis.literal(period.start)
-    seen = purchase_days.filter(_.order_date <= ibis.literal(period.as_of))
-    monday = seen.order_date.truncate("W")
-    week = (seen.order_date >= start).ifelse(ibis.greatest(monday, start), monday)
-    return seen.group_by(start_date=week).aggregate(
-        net_minor=_.net_minor.sum().cast("int64"),
-        active=_.customer_id.nunique(where=_.orders > 0),
-        orders=_.orders.sum().cast("int64"),
+def rate(shown: pd.DataFrame, kpi: str, hits: pd.Series, n: pd.Series, provenance: str) -> pd.DataFrame:
+    """A KPI that is a share of cases: `hits` of `n` in each week; no rows where there is never a case."""
+    if not n.sum():
+        return nothing()
+    counts = shown.assign(hits=hits.to_numpy("float64"), n=n.to_numpy("int64"))
+    return _judged(
+        counts.assign(kpi_value=counts["hits"] / counts["n"].where(n.to_numpy() > 0)), kpi, "rate", provenance
     )
 
 
-def _judged(weeks: pd.DataFrame, kpi: str) -> pd.DataFrame:
-    value = weeks[KPIS[kpi].numerator].astype("float64")
-    before, watched = weeks["phase"] == "baseline", (weeks["phase"] == "quarter") & ~weeks["is_partial"]
-    band = limits.xmr(value[before]) if before.sum() >= MIN_BASELINE else limits.NO_LIMITS
-    signal = limits.signals(value[watched], band).reindex(weeks.index, fill_value="")
-    shown = weeks.assign(kpi=kpi, kpi_unit=KPIS[kpi].unit, kpi_value=value, n=weeks[KPIS[kpi].basis].astype("int64"))
-    judged = shown.assign(mean=band.mean, lower_limit=band.low, upper_limit=band.high, signal=signal)
-    return judged.assign(pace=float("nan"), provenance="actual")[_COLUMNS]
+def by_week(shown: pd.DataFrame, at: pd.Series, hit: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Hits and cases of each week of the calendar, for cases dated `at`; those outside it are left out."""
+    place = shown["start_date"].searchsorted(at.dt.normalize(), side="right") - 1
+    ends = shown["end_date"].to_numpy()
+    inside = (place >= 0) & (at.dt.normalize().to_numpy() <= ends[place.clip(0)])
+    counted = hit[inside].astype("int64").groupby(place[inside]).agg(["sum", "count"])
+    counted = counted.reindex(range(len(shown)), fill_value=0)
+    return counted["sum"], counted["count"]
+
+
+def chosen(watched: pd.DataFrame, kpis: tuple[str, ...]) -> pd.DataFrame:
+    """The rows of some KPIs, in their order."""
+    return watched[watched["kpi"].isin(kpis)].sort_values("kpi", key=lambda ids: ids.map(kpis.index), kind="stable")
+
+
+def baseline_size(watched: pd.DataFrame) -> int:
+    """How many weeks the limits rest on."""
+    before = watched[(watched["phase"] == "baseline") & watched["holiday"].eq("")]
+    return int(before["week"].nunique())
+
+
+def nothing() -> pd.DataFrame:
+    return pd.DataFrame(columns=_COLUMNS)
+
+
+def joined(*parts: pd.DataFrame) -> pd.DataFrame:
+    """Table `weekly` from the KPIs that have cases."""
+    found = [part for part in parts if len(part)]
+    return pd.concat(found, ignore_index=True) if found else parts[0]
+
+
+_COUNTS = ("net_minor", "orders", "active", "new", "returning", "came_back", "active_before")
+
+
+def _counts(purchase_days: ir.Table, period: Period, span: int) -> ir.Table:
+    """Per ISO week what the KPIs are made of; of the week that the quarter's start cuts, only the days within it.
+
+    Each customer's weeks are laid on the `span` weeks after them too, which spares joining the table with itself.
+    """
+    start = ibis.literal(period.start)
+    cut = ibis.literal(period.start - timedelta(days=period.start.weekday()))
+    seen = purchase_days.filter(_.order_date <= ibis.literal(period.as_of))
+    seen = seen.mutate(monday=seen.order_date.truncate("W").cast("date"))
+    seen = seen.mutate(is_shown=(seen.monday != cut) | (seen.order_date >= start))
+    dated = seen.mutate(first=seen.order_date.min(where=seen.orders > 0).over(group_by="customer_id"))
+    own = dated.group_by("customer_id", "monday").aggregate(
+        first=_.first.min(),
+        net_minor=_.net_minor.sum(where=_.is_shown).fill_null(0),
+        orders=_.orders.sum(where=_.is_shown).fill_null(0),
+        bought=_.orders.sum(),
+        new=(_.is_shown & (_.order_date == _.first) & (_.orders > 0)).any(),
+    )
+    laid = ibis.union(*[
+        own.mutate(monday=own.monday + ibis.interval(days=7 * lag), lag=ibis.literal(lag)) for lag in range(span + 1)
+    ])  # fmt: skip
+    by_customer = laid.group_by("customer_id", start_date=_.monday.cast("timestamp")).aggregate(
+        net_minor=_.net_minor.sum(where=_.lag == 0).fill_null(0),
+        orders=_.orders.sum(where=_.lag == 0).fill_null(0),
+        new=(_.new & (_.lag == 0)).any(),
+        before=((_.bought > 0) & (_.lag > 0)).any(),
+    )
+    active = _.orders > 0
+    return by_customer.group_by("start_date").aggregate(
+        net_minor=_.net_minor.sum().cast("int64"),
+        orders=_.orders.sum().cast("int64"),
+        active=active.sum(),
+        new=_.new.sum(),
+        returning=(active & ~_.new).sum(),
+        came_back=(active & _.before).sum(),
+        active_before=_.before.sum(),
+    )
+
+
+def _of_purchases(found: pd.DataFrame, kpi: Watched, span: int) -> pd.DataFrame:
+    """One KPI over the weeks; where the past it needs is not in the data, NaN with n = 0."""
+    history = span if kpi.id == "weekly_return_rate" else kpi.history
+    known = found["before"] >= history
+    hits = found[kpi.numerator].astype("float64").where(known)
+    value = hits / found[kpi.denominator].where(found[kpi.denominator] > 0) if kpi.denominator else hits
+    counts = found.assign(hits=hits, n=found[kpi.basis].where(known, 0).astype("int64"), kpi_value=value)
+    return _judged(counts, kpi.id, kpi.unit, "actual")
+
+
+def _judged(found: pd.DataFrame, kpi: str, unit: str, provenance: str) -> pd.DataFrame:
+    """The weeks with the limits of the baseline and the signals of the quarter; masked weeks take part in neither."""
+    usable = found["kpi_value"].notna() & found["holiday"].eq("") & ~found["is_partial"]
+    before, watched = usable & (found["phase"] == "baseline"), usable & (found["phase"] == "quarter")
+    band = _limits(found, before, unit) if before.sum() >= limits.MIN_BASELINE else limits.NO_LIMITS
+    shown = found.assign(kpi=kpi, kpi_unit=unit, mean=band.mean, lower_limit=band.low, upper_limit=band.high)
+    known = watched & shown["lower_limit"].notna()
+    judged = limits.signals(found.loc[known, "kpi_value"], _at(shown[known], band))
+    shown = shown.assign(signal=judged.reindex(found.index, fill_value=""), limit_rule=band.rule)
+    return shown.assign(pace=float("nan"), provenance=provenance)[_COLUMNS]
+
+
+def _limits(found: pd.DataFrame, before: pd.Series, unit: str) -> limits.Limits:
+    if unit in RATES:
+        return limits.rate(found.loc[before, "hits"], found.loc[before, "n"], found["n"])
+    return limits.xmr(found.loc[before, "kpi_value"])
+
+
+def _at(shown: pd.DataFrame, band: limits.Limits) -> limits.Limits:
+    return limits.Limits(band.mean, shown["lower_limit"], shown["upper_limit"], band.rule)
+
+
+def direction(kpi: str) -> str:
+    """Which way is better."""
+    return KPIS[kpi].direction if kpi in KPIS else "higher"

@@ -3,10 +3,12 @@
 import argparse
 import math
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from crmlib.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _ABOUT = """Review a randomised experiment from a table with one row per customer: its arm, and what came of it.
 Every arm is compared with the control as the quarter's own campaigns are: intention to treat, 95 % interval, p from
@@ -69,7 +71,7 @@ def review(options: argparse.Namespace) -> int:
     return 0
 
 
-def _read(options: argparse.Namespace) -> pd.DataFrame:
+def _read(options: argparse.Namespace) -> "pd.DataFrame":
     from crmlib.io import experiment_file
 
     roles = {
@@ -89,7 +91,7 @@ def _read(options: argparse.Namespace) -> pd.DataFrame:
     return table.fillna(dict.fromkeys(options.outcome, 0.0)) if options.missing == "zero" else table
 
 
-def _control(table: pd.DataFrame, options: argparse.Namespace) -> str:
+def _control(table: "pd.DataFrame", options: argparse.Namespace) -> str:
     from crmlib.review import experiment
 
     counts = table["arm"].value_counts().sort_index()

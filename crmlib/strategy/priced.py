@@ -1,0 +1,242 @@
+"""The plan customer by customer: prices from a sample, then everyone takes the best action net of what it uses.
+
+A linear program over all customers and actions grows too large to solve, but its prices hardly depend on how many
+customers there are. So a sample (the smallest hashes of the ids, each customer standing for as many of its tier) is
+solved exactly, each customer takes the action of highest gain net of the priced budget, hours and floors it uses, and
+the places are filled from the best down. Any prices bound what any plan can reach (weak duality), so the distance to
+the best possible plan is proved, not believed. At most one action for a customer.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+from ibis import _
+
+from crmlib import schema
+from crmlib.errors import InputError
+from crmlib.params import Book, Strategy
+from crmlib.strategy import allocation, allocation_prices, priced_fill, program
+from crmlib.strategy.priced_fill import Block, Demand, Lines
+from crmlib.strategy.program import Array
+
+_MOST = 5.0  # times the mean of its tier: one customer's value must not decide alone
+_ROUNDS = 30
+_TRUST, _NARROWER = 0.1, 0.9  # prices move by at most this share, and by less each round
+_WEIGHTS = {"at_risk": "at_risk_minor", "lifetime": "clv_minor"}
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """Prices with the bound they prove, its slope, and the places given at these prices."""
+
+    prices: Array
+    bound: float
+    slope: Array
+    filled: Lines
+    value: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`contacts`: one row per contacted customer; `value` was reached, no plan can reach more than `bound`.
+
+    `people`: customers of each tier; `prices`: worth of one unit more of each limit.
+    """
+
+    contacts: pd.DataFrame
+    people: pd.Series
+    prices: pd.DataFrame
+    value: float
+    bound: float
+
+    @property
+    def gap(self) -> float:
+        """How far the value may be from the best possible one, as a share of the bound."""
+        return (self.bound - self.value) / self.bound if self.bound > 0 else 0.0
+
+
+def customers(values: ir.Table, rules: Strategy) -> ir.Table:
+    """Customer, tier and value relative to the mean of the tier (1 where unknown); nobody when planned by tier.
+
+    The value is what is at risk (chance of no purchase x money) or what the customer is expected to bring; times the
+    action's margin per contact it is what a contact of this customer should bring.
+    """
+    known = values if rules.allocation.level == "customer" else values.limit(0)
+    money = known[_WEIGHTS[rules.allocation.customer_value]].cast("float64")
+    mean = money.mean().over(ibis.window(group_by="tier"))
+    weight = ibis.ifelse(mean > 0, (money / mean).clip(lower=0, upper=_MOST), 1.0).fill_null(1.0)
+    return known.select("customer_id", "tier", weight=weight).order_by(_.customer_id)
+
+
+def solve(people: pd.DataFrame, actions: pd.DataFrame, rules: Strategy) -> Choice:
+    """The action of each customer, by prices that are refined until the gap is small enough."""
+    ordered = actions.reset_index(drop=True).sort_values(["tier", "action_id"])
+    nobody = people.assign(action_id="", value=0.0, cost=0.0).iloc[:0].drop(columns="weight")
+    if people.empty or actions.empty:
+        return Choice(
+            nobody, pd.Series(dtype="int64"), pd.DataFrame(columns=[*program.NAMES, "shadow_price"]), 0.0, 0.0
+        )
+    hashed = people.assign(place=pd.util.hash_array(people.customer_id.to_numpy(dtype=object)))
+    drawn = hashed.sort_values(["place", "customer_id"]).reset_index(drop=True)
+    demand, names = _demand(ordered, drawn, rules)
+    blocks = [
+        Block(np.flatnonzero(drawn.tier == tier), np.flatnonzero(ordered.tier == tier), gain)
+        for tier, gain in _gains(drawn, ordered)
+    ]
+    filled, prices, bound = best(blocks, demand, rules)
+    line = filled[filled >= 0]
+    chosen = drawn[filled >= 0].assign(
+        action_id=ordered.action_id.to_numpy()[line], cost=ordered.unit_cost.to_numpy()[line]
+    )
+    chosen["value"] = chosen.weight * ordered.unit_value.to_numpy()[line] - chosen.cost
+    contacts = chosen.sort_values("customer_id").reset_index(drop=True)[list(nobody.columns)]
+    size = drawn.groupby("tier").customer_id.size()
+    return Choice(contacts, size, names.assign(shadow_price=prices), float(chosen.value.sum()), bound)
+
+
+def best(blocks: list[Block], demand: Demand, rules: Strategy) -> tuple[Lines, Array, float]:
+    """The line of each customer (-1: none), the prices of the limits, and what no plan can exceed.
+
+    The sample's prices are near, not exact. Every demand at some prices is a tangent to the bound (Kelley 1960): the
+    lowest point under all tangents so far, not too far from the best prices, is tried next.
+    """
+    prices = sampled_prices(blocks, demand, rules.allocation.sample)
+    tried = [_tried(blocks, demand, prices)]
+    for n in range(_ROUNDS):
+        value, bound = max(t.value for t in tried), min(t.bound for t in tried)
+        if bound - value <= rules.allocation.gap * bound:
+            break
+        tried.append(_tried(blocks, demand, _next_prices(tried, _TRUST * _NARROWER**n)))
+    lowest = min(tried, key=lambda t: t.bound)
+    return max(tried, key=lambda t: t.value).filled, lowest.prices, lowest.bound
+
+
+def _tried(blocks: list[Block], demand: Demand, prices: Array) -> _Tried:
+    filled = priced_fill.fill(blocks, demand, prices)
+    bound, slope = tangent(blocks, demand, prices)
+    return _Tried(prices, bound, slope, filled, priced_fill.value(blocks, filled))
+
+
+def _next_prices(tried: list[_Tried], trust: float) -> Array:
+    """The lowest point under all tangents, each price within a share `trust` of the best prices so far."""
+    from scipy.optimize import linprog
+
+    centre = min(tried, key=lambda t: t.bound).prices
+    reach = trust * np.maximum(centre, centre.mean())
+    rows = np.array([np.append(t.slope, -1) for t in tried])
+    bounds = np.array([t.slope @ t.prices - t.bound for t in tried])
+    box = [*zip(np.maximum(centre - reach, 0), centre + reach, strict=True), (None, None)]
+    found = linprog(np.append(np.zeros(len(centre)), 1), rows, bounds, bounds=box, method="highs")
+    lowest: Array = found.x[:-1]
+    return lowest
+
+
+def tangent(blocks: list[Block], demand: Demand, prices: Array) -> tuple[float, Array]:
+    """The value that no plan can exceed, and its slope in the prices: what the limits allow less what is wanted.
+
+    Weak duality: the priced limits, and for each customer the best action net of its priced use, or nothing.
+    """
+    cost, bound, slope = prices @ demand.use, float(prices @ demand.bounds), demand.bounds.copy()
+    for block in blocks:
+        net = block.gain - cost[block.lines]
+        line = net.argmax(axis=1)
+        worth = net[np.arange(len(net)), line]
+        wanted = np.bincount(line[worth > 0], minlength=len(block.lines))
+        bound += float(worth[worth > 0].sum())
+        slope -= demand.use[:, block.lines] @ wanted
+    return bound, slope
+
+
+def sampled_prices(blocks: list[Block], demand: Demand, size: int) -> Array:
+    """Prices of the limits in the linear program of a sample: the first of each tier, in the order of their hashes."""
+    from scipy import sparse
+    from scipy.optimize import linprog
+
+    everyone = sum(len(block.people) for block in blocks)
+    gains, uses, owners, first = [], [], [], 0
+    for block in blocks:
+        n = min(len(block.people), max(1, round(size * len(block.people) / everyone), min(size // 20, 200)))
+        each = len(block.people) / n
+        gains.append(each * block.gain[:n].ravel())
+        uses.append(each * np.tile(demand.use[:, block.lines], n))
+        owners.append(first + np.repeat(np.arange(n), len(block.lines)))
+        first += n
+    gain, owner = np.concatenate(gains), np.concatenate(owners)
+    one = sparse.csr_array((np.ones(len(owner)), (owner, np.arange(len(owner)))), shape=(first, len(owner)))
+    rows: Any = sparse.vstack([sparse.csr_array(np.hstack(uses)), one], format="csr")
+    found = linprog(-gain, rows, np.append(demand.bounds, np.ones(first)), bounds=(0, None), method="highs")
+    if found.status != 0:
+        raise InputError("actions: no plan meets budget, hours and floors customer by customer; lower a floor")
+    prices: Array = np.maximum(-found.ineqlin.marginals[: len(demand.bounds)], 0)
+    return prices
+
+
+def instead(solved: allocation.Allocation, choice: Choice) -> allocation.Allocation:
+    """The plan by tier with contacts and prices of the choice customer by customer; unchanged when there is none."""
+    if choice.contacts.empty:
+        return solved
+    keys, lines = ["action_id", "tier"], solved.lines
+    totals = choice.contacts.groupby(keys).agg(contacts=("value", "size"), cost=("cost", "sum"), value=("value", "sum"))
+    found = totals.reindex(pd.MultiIndex.from_frame(lines[keys]), fill_value=0).reset_index(drop=True).astype("float64")
+    size = choice.people.reindex(lines.tier).to_numpy(dtype=float)
+    chosen = lines.assign(
+        contacts=found.contacts.to_numpy(),
+        reached_share=np.divide(found.contacts, size, out=np.zeros(len(lines)), where=size > 0),
+        cost=found.cost.to_numpy(),
+        hours=found.contacts.to_numpy() * lines.unit_hours,
+        value=found.value.to_numpy(),
+    )
+    return replace(solved, lines=chosen, limits=_limits(solved.limits, chosen, choice), value=choice.value)
+
+
+def _limits(by_tier: pd.DataFrame, lines: pd.DataFrame, choice: Choice) -> pd.DataFrame:
+    """Use and prices of the choice; its prices are not solved again, so nothing is said about how far they hold."""
+    priced = by_tier[program.NAMES].merge(choice.prices, how="left", on=program.NAMES).shadow_price.fillna(0)
+    sign = np.where(by_tier.limit_kind == "cover", -1, 1)
+    used = [
+        float(_used(lines, kind, department, tier, action_id))
+        for kind, department, tier, action_id in by_tier[program.NAMES].itertuples(index=False)
+    ]
+    unknown = dict.fromkeys(["price_below", "price_above", "holds_from", "holds_to"], np.nan)
+    return by_tier.assign(used_amount=used, shadow_price=sign * priced.to_numpy() + 0.0, **unknown)
+
+
+def _used(lines: pd.DataFrame, kind: str, department: str, tier: str, action_id: str) -> float:
+    if kind == "budget":
+        return lines.cost.sum()
+    if kind == "hours":
+        return lines.hours[lines.department == department].sum()
+    return lines.contacts[(lines.tier == tier) & (lines.action_id.eq(action_id) if action_id else True)].sum()
+
+
+def table(choice: Choice, book: Book) -> pd.DataFrame:
+    """The contacts as a table, money in minor units."""
+    scale = 10**book.minor_digits
+    money = {f"{name}_minor": (choice.contacts[name] * scale).round().astype("int64") for name in ("cost", "value")}
+    return choice.contacts.assign(**money)[list(schema.TABLES["customer_contacts"].columns)]
+
+
+def _gains(people: pd.DataFrame, actions: pd.DataFrame) -> list[tuple[str, Array]]:
+    return [
+        (
+            str(tier),
+            np.outer(people.weight[people.tier == tier], offered.unit_value) - offered.unit_cost.to_numpy(dtype=float),
+        )
+        for tier, offered in actions.groupby("tier")
+        if (people.tier == tier).any()
+    ]
+
+
+def _demand(actions: pd.DataFrame, people: pd.DataFrame, rules: Strategy) -> tuple[Demand, pd.DataFrame]:
+    """Limits and floors over the lines, as the plan by tier has them; floors that cannot be met are lowered alike."""
+    sizes = people.groupby("tier", as_index=False).agg(customers=("customer_id", "size"))
+    once = rules.model_copy(update={"max_contacts": min(1.0, rules.max_contacts)})
+    met, _best = allocation.feasible(program.build(actions, sizes, once))
+    floored = np.flatnonzero(met.floor > 0)
+    use = np.vstack([met.rows, -np.eye(len(actions))[floored]])
+    names = pd.concat([met.names, allocation_prices.floor_names(actions, floored)], ignore_index=True)
+    return Demand(use, np.append(met.bounds, -met.floor[floored])), names

@@ -1,0 +1,370 @@
+"""Frozen campaigns: written once, the same bytes each time, and every later change found and named."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import books
+import ibis
+import pandas as pd
+import pytest
+import yaml
+
+from crmlib import params
+from crmlib.collect import inventory, purchase_days
+from crmlib.errors import InputError
+from crmlib.io import engine, frozen, frozen_files, registers, staging, store
+from crmlib.params import Settings
+from crmlib.segment import tiers
+from crmlib.strategy import campaign_design, campaigns, holdout
+from crmlib.verbs import freezing
+from crmlib.views import narrative_campaign
+
+STRATEGIES = """strategy_id,tier,strategy,measures,department,owner,start_date,end_date
+ST1,high,Keep,Call,CRM,Li,2024-01-01,2024-03-31
+"""
+PLANS = """campaign_id,strategy_id,campaign,tiers,channel,kpi,effect_target,start_date,end_date,holdout_share,owner,provenance
+CP1,ST1,Spring,high; risk,mail,window_repurchase_rate,0.02,2024-01-08,2024-02-06,0.5,Li,actual
+"""
+IDS = ["1", "c,2", "客户3", '"4"', *map(str, range(5, 60))]
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Settings:
+    """A tiny book at the end of 2023 with one plan that starts on 8 January."""
+    settings = books.load(tmp_path)
+    folder = settings.data_dir / "registers"
+    folder.mkdir()
+    (folder / "strategies.csv").write_text(STRATEGIES, encoding="utf-8")
+    (folder / "campaign_plans.csv").write_text(PLANS, encoding="utf-8")
+    return settings
+
+
+def drawn(ids: list[str]) -> ibis.Table:
+    people = ibis.memtable({"customer_id": ids, "tier": ["high"] * len(ids), "drawn_unit": [""] * len(ids)})
+    return holdout.drawn(people, "CP1", {"high": 0.5})
+
+
+def put(settings: Settings, ids: list[str] = IDS) -> bool:
+    """Freeze CP1 with a list drawn from `ids`."""
+    plan = registers.read(settings, "campaign_plans").to_dict("records")[0]
+    given = campaigns.given(campaigns.plan_of({str(k): v for k, v in plan.items()}, settings))
+    rows = [{**given, "tier": tier, "eligible": len(ids), "holdout_share": 0.5} for tier in ("high", "all")]
+    return frozen_files.write(settings, plan, campaigns.frame(rows), drawn(ids))
+
+
+def codes(settings: Settings) -> list[str]:
+    return [breach.code for one in frozen.read(settings) for breach in one.breaches]
+
+
+def edit(settings: Settings, name: str, old: str, new: str) -> None:
+    file = settings.data_dir / name
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_what_is_frozen_is_read_back(book: Settings) -> None:
+    """8 January to 6 February are 30 days: four whole weeks, to 4 February, and four before."""
+    assert put(book)
+    (one,) = frozen.read(book)
+    assert one.breaches == ()
+    assert one.record is not None
+    assert str(one.record.snapshot) == "2023-12-31"
+    assert [str(day) for day in one.record.during] == ["2024-01-08", "2024-02-04"]
+    assert [str(day) for day in one.record.before] == ["2023-12-11", "2024-01-07"]
+    assert one.record.holdout_shares == {"high": 0.5}
+    design = campaigns.frame(frozen.rows([one])).iloc[0]
+    assert (design["campaign"], design["effect_target"], design["weeks"]) == ("Spring", 0.02, 4)
+    assert design["plan_hash"] == one.record.plan_hash
+    con = engine.connect(book)
+    listed = frozen.assignments(con, [one]).to_pyarrow().to_pandas().set_index("customer_id")
+    expected = drawn(IDS).to_pyarrow().to_pandas().set_index("customer_id")
+    pd.testing.assert_frame_equal(listed.sort_index(), expected.sort_index())
+    assert listed.index.tolist() == sorted(IDS)
+
+
+def test_freezing_again_gives_the_same_bytes_and_writes_nothing(book: Settings, tmp_path: Path) -> None:
+    put(book)
+    files = sorted((book.data_dir / "campaigns").iterdir())
+    before = {file.name: file.read_bytes() for file in files}
+    assert not put(book, list(reversed(IDS)))
+    assert {file.name: file.read_bytes() for file in sorted((book.data_dir / "campaigns").iterdir())} == before
+    shutil.rmtree(book.data_dir / "campaigns")
+    assert put(book)
+    assert {file.name: file.read_bytes() for file in (book.data_dir / "campaigns").iterdir()} == before
+    assert set(before) == {"CP1.yml", "CP1.csv"}
+
+
+def test_another_plan_is_never_written_over(book: Settings) -> None:
+    put(book)
+    before = {file.name: file.read_bytes() for file in (book.data_dir / "campaigns").iterdir()}
+    edit(book, "registers/campaign_plans.csv", "0.02", "0.01")
+    with pytest.raises(
+        InputError, match=r"effect_target was 0.02 and is 0\.01; undo the change, or give the changed plan"
+    ):
+        put(book)
+    edit(book, "registers/campaign_plans.csv", "0.01", "0.02")
+    with pytest.raises(InputError, match="the draw from these results differs, because data or settings changed"):
+        put(book, IDS[1:])
+    assert {file.name: file.read_bytes() for file in (book.data_dir / "campaigns").iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "found"),
+    [
+        ("registers/campaign_plans.csv", ",0.02,", ",0.01,", ["register_changed"]),
+        ("registers/campaign_plans.csv", "2024-02-06", "2024-03-06", ["register_changed"]),
+        ("registers/campaign_plans.csv", "CP1,", "CP2,", ["register_missing"]),
+        ("registers/campaign_plans.csv", "high; risk", "risk; high", []),
+        ("registers/campaign_plans.csv", "Spring", "Spring sale", []),
+        ("campaigns/CP1.yml", "effect_target: 0.02", "effect_target: 0.01", ["plan_edited", "register_changed"]),
+        ("campaigns/CP1.yml", "eligible: 59", "eligible: 58", ["plan_edited"]),
+        ("campaigns/CP1.yml", "snapshot: '2023-12-31'", "snapshot: '2023-10-31'", ["plan_edited"]),
+        ("campaigns/CP1.yml", "- '2023-12-11'", "- '2023-12-04'", ["plan_edited", "windows_differ"]),
+        ("campaigns/CP1.yml", "plan_sha256: ", "plan_sha256: 0", ["plan_edited"]),
+        ("campaigns/CP1.csv", "treated", "hold_out", ["list_edited"]),
+        ("campaigns/CP1.csv", "59,high", "60,high", ["list_edited"]),
+        ("campaigns/CP1.yml", "plan:", "plan", ["unreadable"]),
+        ("campaigns/CP1.yml", "format: 1", "format: &a 1\nagain: *a", ["unreadable"]),
+    ],
+)  # fmt: skip
+def test_every_later_change_is_found(book: Settings, name: str, old: str, new: str, found: list[str]) -> None:
+    put(book)
+    edit(book, name, old, new)
+    assert codes(book) == found
+
+
+def test_a_change_is_named_with_both_values(book: Settings) -> None:
+    put(book)
+    edit(book, "registers/campaign_plans.csv", "0.02", "0.01")
+    row = frozen.breaches(frozen.read(book)).to_dict("records")[0]
+    assert narrative_campaign.breach(row, "en") == (
+        "CP1: effect_target was 0.02 when frozen on 31 Dec 2023 and is 0.01 in the register now."
+    )
+    assert narrative_campaign.breach(row, "zh") == "CP1：effect_target在2023年12月31日冻结时为0.02，登记表中现为0.01。"
+
+
+def test_a_list_that_is_gone_or_a_link_is_missing(book: Settings, tmp_path: Path) -> None:
+    put(book)
+    listed = book.data_dir / "campaigns/CP1.csv"
+    elsewhere = tmp_path / "other.csv"
+    shutil.move(listed, elsewhere)
+    assert codes(book) == ["list_missing"]
+    listed.symlink_to(elsewhere)
+    assert codes(book) == ["list_missing"]
+    assert frozen.assignments(engine.connect(book), frozen.read(book)).count().to_pyarrow().as_py() == 0
+
+
+def test_a_plan_redone_by_hand_with_new_hashes_is_late_or_moved(book: Settings) -> None:
+    """Who knows how hashes are made can forge them, but not the draw, nor a snapshot after the start."""
+    put(book)
+    file, listed = book.data_dir / "campaigns/CP1.yml", book.data_dir / "campaigns/CP1.csv"
+    listed.write_text(listed.read_text(encoding="utf-8").replace("hold_out", "treated", 3), encoding="utf-8")
+    said = yaml.safe_load(file.read_text(encoding="utf-8"))
+    said.pop("plan_sha256")
+    said["list_sha256"] = frozen_files.sha256(listed)
+    said["snapshot"] = "2024-01-08"
+    said["plan_sha256"] = frozen_files._hash(said)
+    file.write_text(yaml.safe_dump(said, allow_unicode=True), encoding="utf-8")
+    later = params.load(books.write(book.file.parents[2], period="2024Q1"))
+    assert codes(later) == ["late_snapshot"]
+    there = frozen.read(later)
+    moved = holdout.moved(frozen.assignments(engine.connect(later), there), frozen.shares(there))
+    assert moved["customers"].tolist() == [3]
+    told = campaigns.with_moved(frozen.breaches(there), moved)
+    assert told["breach"].tolist() == ["arms_moved", "late_snapshot"]
+    assert "3 customers of the list are not in the arm" in narrative_campaign.breaches(told, "en", 1).text
+
+
+def test_what_is_frozen_later_is_not_known_yet(book: Settings) -> None:
+    put(book)
+    earlier = params.load(books.write(book.file.parents[2], period="2023Q3"))
+    assert frozen.read(earlier) == ()
+
+
+def test_nothing_is_written_through_a_link(book: Settings, tmp_path: Path) -> None:
+    folder, outside = book.data_dir / "campaigns", tmp_path / "outside"
+    outside.mkdir()
+    folder.symlink_to(outside)
+    with pytest.raises(InputError, match="is a link to another place"):
+        put(book)
+    folder.unlink()
+    folder.mkdir()
+    (folder / "CP1.csv").symlink_to(outside / "x.csv")
+    with pytest.raises(InputError, match=r"CP1\.csv is a link; remove it"):
+        put(book)
+    assert list(outside.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("CP1", "../CP1", "campaign_id names a file; use at most 40 letters, digits, - and _"),
+        ("2024-02-06", "2024-01-12", "end_date 2024-01-12 leaves no whole week; make it 7 days or more"),
+        (",0.5,Li", ",1,Li", "holdout_share 1 leaves one arm empty; write a share between 0 and 1, such as 0.2"),
+        ("0.02", "0", "effect_target 0 is not above 0; write what the campaign is to add"),
+        ("0.02", "5", "effect_target 5 is no share; write 5 points as 0.05"),
+    ],
+)
+def test_plans_that_cannot_be_frozen(book: Settings, old: str, new: str, said: str) -> None:
+    edit(book, "registers/campaign_plans.csv", old, new)
+    name = "../CP1" if "../" in new else "CP1"
+    assert frozen.check(book) == [f"data/tiny/registers/campaign_plans.csv: {name}: {said}"]
+    if "../" in new:
+        with pytest.raises(InputError, match="cannot name a file"):
+            put(book)
+
+
+@pytest.fixture(scope="module")
+def sample(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample's results of 2017Q3 and 2017Q4 as far as a freeze needs them, in `out` beside a copy of the book."""
+    project = tmp_path_factory.mktemp("project")
+    for folder in ("params/sample", "data/sample"):
+        shutil.copytree(root / folder, project / folder, ignore=shutil.ignore_patterns("campaigns", "build.py"))
+    for quarter in ("2017Q3", "2017Q4"):
+        settings = params.load(project / f"params/sample/{quarter}.yml")
+        con = engine.connect(settings)
+        staged = staging.stage(con, settings)
+        days = purchase_days.build(purchase_days.orders(staged.tables["orders"], settings.period))
+        days = engine.keep(con, "days", days)
+        known = inventory.customers(staged.tables["customers"], days, staged.contacts)
+        filed = inventory.inventory(known, days, settings.period, settings.quality.contact_fresh_days)
+        results = store.open_store(settings, project / "out", con)
+        results.save(purchase_days=days, customer_inventory=filed)
+        at_end = tiers.at(days, results.table("customer_inventory"), settings.period, settings)
+        results.save(customer_tiers=tiers.stored(at_end, settings))
+    return project
+
+
+def test_the_samples_frozen_files_follow_from_its_data(sample: Path, root: Path) -> None:
+    """Freezing once more, in another folder, gives the committed files byte by byte."""
+    shutil.rmtree(sample / "data/sample/campaigns", ignore_errors=True)
+    done = [
+        one
+        for quarter in ("2017Q3", "2017Q4")
+        for one in freezing.freeze(sample / f"params/sample/{quarter}.yml", out_dir=sample / "out")
+    ]
+    assert [(one.campaign_id, one.is_new) for one in done] == [("CP1", True), ("CP2", True)]
+    committed = {file.name: file.read_bytes() for file in (root / "data/sample/campaigns").iterdir()}
+    assert {file.name: file.read_bytes() for file in (sample / "data/sample/campaigns").iterdir()} == committed
+    again = freezing.freeze(sample / "params/sample/2017Q4.yml", "CP2", sample / "out")
+    assert [one.is_new for one in again] == [False]
+
+
+@pytest.mark.parametrize(
+    ("quarter", "campaign", "said"),
+    [
+        ("2017Q4", "CP1", "CP1 starts on 2017-10-02; .* crm freeze params/sample/2017Q3.yml --campaign CP1"),
+        ("2017Q3", "CP2", "CP2 starts on 2018-01-08; .* crm freeze params/sample/2017Q4.yml --campaign CP2"),
+        ("2017Q3", "C1", "has no campaign 'C1'; did you mean 'CP1'"),
+        ("2017Q1", "", "has no campaign that starts from 2017-04-01 to 2017-06-30; add its row first"),
+    ],
+)
+def test_what_cannot_be_frozen_says_the_next_step(sample: Path, quarter: str, campaign: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        freezing.freeze(sample / f"params/sample/{quarter}.yml", campaign, sample / "out")
+
+
+def test_results_of_other_settings_are_not_frozen(sample: Path) -> None:
+    folder = sample / "out/sample/2017Q4"
+    settings = params.load(sample / "params/sample/2017Q4.yml")
+    (folder / "params.yml").write_text(params.dump(settings).replace("new_customer_days: 90", "new_customer_days: 30"))
+    try:
+        with pytest.raises(InputError, match=r"made with other settings \(segment\); first `crm run"):
+            freezing.freeze(sample / "params/sample/2017Q4.yml", out_dir=sample / "out")
+    finally:
+        (folder / "params.yml").unlink()
+
+
+def standing(sample: Path, quarter: str, *, exclusive: bool = False) -> tuple[campaign_design.Drawn, Settings]:
+    """What the notebook shows, without anything frozen."""
+    settings = params.load(sample / f"params/sample/{quarter}.yml")
+    rules = settings.strategy.holdout.model_copy(update={"exclusive": exclusive})
+    settings = settings.model_copy(update={"strategy": settings.strategy.model_copy(update={"holdout": rules})})
+    con = engine.connect(settings)
+    results = store.open_store(settings, sample / "out", con)
+    tables = [results.table(name) for name in ("customer_tiers", "purchase_days", "customer_inventory")]
+    sources = campaign_design.Sources(*tables, tiers.at)
+    plans = campaigns.near(registers.read(settings, "campaign_plans"), settings.period)
+    empty = campaign_design.nothing()
+    twin = plans.assign(campaign_id=plans["campaign_id"] + "b") if exclusive else plans[:0]
+    due = campaigns.drafts(pd.concat([plans, twin]), (), settings.period)
+    drafted = campaign_design.draw(due, sources, settings)
+    assert empty.designs.columns.tolist() == drafted.designs.columns.tolist()
+    return campaign_design.standing(plans, empty, drafted, settings), settings
+
+
+def test_drafts_and_late_plans(sample: Path) -> None:
+    """Without frozen files CP1, which began in October, can no longer be drawn at the year's end; CP2 can."""
+    found, settings = standing(sample, "2017Q4")
+    whole = found.designs[found.designs["tier"] == "all"].set_index("campaign_id")
+    assert whole["campaign_state"].to_dict() == {"CP1": "unfrozen", "CP2": "draft"}
+    assert whole.loc["CP1", "eligible"] == 0
+    assert whole.loc["CP2", ["treated", "held_out"]].sum() == whole.loc["CP2", "eligible"] == 293
+    said = {lang: narrative_campaign.states(found.designs, str(settings.file), lang).text for lang in ("en", "zh")}
+    assert (
+        "CP1 started on 2 Oct 2017 without a frozen hold-out: its effect can be described, never attributed."
+        in said["en"]
+    )
+    assert "freeze it before 8 Jan 2018 with `crm freeze params/sample/2017Q4.yml --campaign CP2`" in said["en"]
+    assert "nothing was sent to anybody" in said["en"]
+    assert "CP2为草案：请于2018年1月8日前执行" in said["zh"]
+    power = narrative_campaign.power(found.designs, "en", settings.book).text
+    assert power.startswith("CP2 can show an effect of $90.00 per customer in 10 weeks: it has 164 treated")
+
+
+def test_campaigns_that_must_not_share_customers_do_not(sample: Path) -> None:
+    """The second of two equal plans finds nobody left, and says that it cannot be planned."""
+    found, settings = standing(sample, "2017Q3", exclusive=True)
+    assert (
+        found.assignments.group_by("customer_id").having(ibis._.count() > 1).aggregate().count().to_pyarrow().as_py()
+        == 0
+    )
+    sizes = found.designs[found.designs["tier"] == "all"].set_index("campaign_id")["eligible"].to_dict()
+    assert sizes["CP1"] == 294
+    assert sizes["CP1b"] == 0
+    assert "CP1b cannot show" in narrative_campaign.power(found.designs, "en", settings.book).text
+
+
+def test_a_campaign_drawn_by_groups(sample: Path) -> None:
+    """Five household types are too few groups to tell anything, and everyone without a type is left out."""
+    settings = params.load(sample / "params/sample/2017Q3.yml")
+    results = store.open_store(settings, sample / "out", engine.connect(settings))
+    tables = [results.table(name) for name in ("customer_tiers", "purchase_days", "customer_inventory")]
+    plans = registers.read(settings, "campaign_plans").assign(drawn_by="customer_type")
+    found = campaign_design.draw(plans[:1], campaign_design.Sources(*tables, tiers.at), settings)
+    listed = found.assignments.to_pyarrow().to_pandas()
+    kinds = tables[2].select("customer_id", "customer_type").to_pyarrow().to_pandas().set_index("customer_id")
+    assert listed["drawn_unit"].tolist() == kinds.loc[listed["customer_id"], "customer_type"].tolist()
+    assert (listed.groupby("drawn_unit")["arm"].nunique() == 1).all()
+    whole = found.designs.iloc[-1]
+    assert whole["units"] == listed["drawn_unit"].nunique() < 6
+    assert (whole["remedy"], whole["is_enough"]) == ("more_groups", False)
+    said = narrative_campaign.power(campaigns.with_state(found.designs, settings.period), "en", settings.book).text
+    assert "whole groups by type or industry were drawn, which multiplies the variance by" in said
+    assert "Cheapest way out: draw at least 6 groups, or single customers." in said
+
+
+def test_a_book_without_plans_still_learns_what_its_tiers_can_show(sample: Path) -> None:
+    found, settings = standing(sample, "2017Q4")
+    con = engine.connect(settings)
+    results = store.open_store(settings, sample / "out", con)
+    tables = [results.table(name) for name in ("customer_tiers", "purchase_days", "customer_inventory")]
+    reach = campaign_design.detectability(campaign_design.Sources(*tables, tiers.at), settings)
+    none = found.designs[:0]
+    assert narrative_campaign.states(none, "p", "en").text.startswith("No campaign with a hold-out is planned")
+    assert narrative_campaign.states(none, "p", "zh").text.startswith("本季度与下季度均未计划")
+    assert (reach["tier"].value_counts() == 2).all()
+    risk = reach[(reach["tier"] == "risk") & (reach["kpi_unit"] == "rate")].iloc[0]
+    assert (risk["eligible"], risk["treated"], risk["held_out"]) == (381, 191, 190)
+    assert risk["mde"] == pytest.approx(0.0882, abs=1e-3)
+    assert "A campaign to all tiers could show" in narrative_campaign.detectability(reach, "en", settings.book).text
+    assert "可检测到人均" in narrative_campaign.detectability(reach, "zh", settings.book).text
+
+
+def test_a_record_keeps_what_it_was(book: Settings) -> None:
+    put(book)
+    (one,) = frozen.read(book)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        one.campaign_id = "CP2"  # type: ignore[misc]
