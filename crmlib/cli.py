@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from crmlib.errors import InputError
 from crmlib.schema import STEPS
-from crmlib.verbs import effect
+from crmlib.verbs import effect, freeze
 
 if TYPE_CHECKING:
-    from crmlib.run import Progress
+    from crmlib.run import Progress, StepFailed
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -28,9 +28,12 @@ _EXAMPLES = """examples:
   crm run params/sample/2017Q4.yml                  the sample's last quarter, in English
   crm run params/sample/2017Q4.yml --lang zh        the same in Chinese
   crm run params/sample/2017Q4.yml --from market    again from one step on, with the earlier steps' results
+  crm weekly params/sample/2017Q4.yml --week 2017-W45
+                                                    one week on one page: pace, limits, late tasks
   crm new shop --period 2024Q1                      start your own book; it says what to do next
   crm map data/shop/raw/orders.csv                  propose settings for an export: its columns, formats, encoding
   crm anchors params/shop/2024Q1.yml                propose scoring anchors from a quarter
+  crm freeze params/sample/2017Q4.yml               draw and freeze the hold-outs of next quarter's campaigns
   crm check params/shop/2024Q1.yml                  list everything that is wrong with its inputs
 
 exit codes: 0 done, 1 a step failed (its partial notebook is kept), 2 wrong input"""
@@ -56,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="crm", description=_ABOUT, epilog=_EXAMPLES, formatter_class=layout)
     parser.add_argument("--version", action="version", version=f"crm {version('crmlib')}")
     verbs = parser.add_subparsers(
-        title="what to do", required=True, metavar="run | check | new | map | anchors | effect"
+        title="what to do", required=True, metavar="run | weekly | check | new | map | anchors | freeze | effect"
     )
     run = verbs.add_parser(
         "run", help="run a quarter: notebooks, report, Excel workbook", epilog=_EXAMPLES, formatter_class=layout
@@ -74,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     check = verbs.add_parser("check", help="list every problem of a quarter's inputs, without running it")
     _add_params(check)
     check.set_defaults(verb=_check)
+    _add_weekly(verbs)
     new = verbs.add_parser("new", help="start a book: settings, data folders, registers with one example row")
     new.add_argument("book", metavar="BOOK", help="a short name in small letters, e.g. shop")
     new.add_argument("--period", metavar="QUARTER", default="2024Q1", help="its first quarter (default: %(default)s)")
@@ -81,7 +85,23 @@ def _parser() -> argparse.ArgumentParser:
     _add_map(verbs)
     _add_anchors(verbs)
     effect.add(verbs)
+    freeze.add(verbs)
     return parser
+
+
+def _add_weekly(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    weekly = verbs.add_parser(
+        "weekly", help="one week of a quarter on one page: KPIs against pace and limits, late tasks"
+    )
+    _add_params(weekly)
+    weekly.add_argument(
+        "--week", default="", metavar="WEEK", help="e.g. 2017-W45 (default: the last that the data reach)"
+    )
+    weekly.add_argument(
+        "--lang", choices=("en", "zh"), default="en", help="language of the page (default: %(default)s)"
+    )
+    weekly.add_argument("--out", default="", metavar="DIR", help="write below DIR/<book>/<quarter> instead of outputs/")
+    weekly.set_defaults(verb=_weekly)
 
 
 def _add_map(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -122,15 +142,32 @@ def _run(options: argparse.Namespace) -> int:
     try:
         report = run.run(options.params, options.lang, *span, out, reporter, isolated=options.isolated)
     except run.StepFailed as failed:
-        _complain([
-            f"{failed.notebook} stopped in cell {failed.cell}: {failed.line}",
-            *failed.message.splitlines(),
-            f"what ran until then is in {_shown(failed.partial)}",
-        ])  # fmt: skip
-        return FAILED
+        return _failed(failed)
     seconds = json.loads((report.parent / "manifest.json").read_text(encoding="utf-8"))["seconds"]
     _say("seconds: " + ", ".join(f"{name} {spent:.1f}" for name, spent in seconds.items()))
     _say(f"report: {_shown(report)}")
+    return DONE
+
+
+def _failed(failed: "StepFailed") -> int:
+    """Say what stopped and where what ran until then is."""
+    _complain([
+        f"{failed.notebook} stopped in cell {failed.cell}: {failed.line}",
+        *failed.message.splitlines(),
+        f"what ran until then is in {_shown(failed.partial)}",
+    ])  # fmt: skip
+    return FAILED
+
+
+def _weekly(options: argparse.Namespace) -> int:
+    from crmlib import run, run_week
+
+    reporter = _live if sys.stdout.isatty() else _plain
+    try:
+        page = run_week.run(options.params, options.week, options.lang, options.out, reporter)
+    except run.StepFailed as failed:
+        return _failed(failed)
+    _say(f"page: {_shown(page)}")
     return DONE
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from crmlib import execute, params, schema, warm
 from crmlib.errors import InputError
-from crmlib.io import registers, series, sources, staging, store, tags_back
+from crmlib.io import actions_back, frozen, registers, series, sources, staging, store, tags_back
 from crmlib.params import Settings
 
 NOTEBOOKS = {
@@ -128,7 +128,13 @@ def check(params_file: str | Path) -> tuple[list[str], list[str]]:
 
 def _kept_by_people(settings: Settings) -> list[str]:
     """Every problem in registers, tags that came back from Excel, and series."""
-    return registers.check(settings) + tags_back.check(settings) + series.check(settings)
+    return (
+        registers.check(settings)
+        + frozen.check(settings)
+        + actions_back.check(settings)
+        + tags_back.check(settings)
+        + series.check(settings)
+    )
 
 
 def _plan(settings: Settings, lang: str, first_step: str, last_step: str, out_dir: str | Path) -> _Plan:

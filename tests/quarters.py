@@ -79,7 +79,7 @@ def decisions() -> pd.DataFrame:
             "due_date": due,
         }
     )
-    return frame[list(schema.TABLES["decisions"].columns)]
+    return frame.assign(strategy_id="", campaign_ids="")[list(schema.TABLES["decisions"].columns)]
 
 
 def tier_sizes() -> pd.DataFrame:

@@ -14,7 +14,7 @@ from crmlib.run import NOTEBOOKS
 ROOT = Path(__file__).resolve().parents[1]
 STEPS = ("collect", "segment", "market", "strategy", "review")
 WORDS = {"errors", "periods", "schema", "params"}
-DRIVER = {"run", "execute", "kernels", "warm", "cli", "verbs"}
+DRIVER = {"run", "run_week", "execute", "kernels", "warm", "cli", "verbs"}
 
 # Room -> the rooms it may import from, besides itself. Nothing imports the driver but the driver.
 MAY_IMPORT = {
@@ -125,7 +125,8 @@ def test_a_notebook_opens_in_the_agreed_order(file: Path) -> None:
     given = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     assert given == code_cells(notebook)[:1]
     body = ast.parse(given[0].source).body
-    assert [node.targets[0].id for node in body] == ["params_file", "lang", "out_dir"]
+    week = ["week"] if file.stem == "45_weekly" else []
+    assert [node.targets[0].id for node in body] == ["params_file", "lang", "out_dir", *week]
     assert (file.parent / ast.literal_eval(body[0].value)).is_file()
     titles = [c.metadata.get("tags") for c in notebook.cells if c.cell_type == "markdown" and re.match("# ", c.source)]
     assert titles in ([["en"], ["zh"]], [None], [[]])

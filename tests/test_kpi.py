@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlib import schema
-from crmlib.kpi import KPIS, intervals, limits, quarterly, service, targets, weekly
+from crmlib.kpi import KPIS, intervals, quarterly, service, targets
 from crmlib.periods import Period
 
 PERIOD = Period(2023, 4)
@@ -148,27 +148,6 @@ def test_the_mean_of_four_has_the_t_interval() -> None:
     assert math.isnan(intervals.mean(pd.Series([1.0]))[1])
 
 
-WEEKS = pd.Series([52, 48, 55, 50, 47, 53, 51, 49, 60, 46, 54])
-
-
-def test_limits_of_a_run_chart() -> None:
-    found = limits.xmr(WEEKS)
-    assert (found.mean, found.low, found.high) == pytest.approx((51.364, 34.872, 67.856), abs=1e-3)
-    share = limits.p_chart(0.8, 40)
-    assert (share.low, share.high) == pytest.approx((0.6103, 0.9897), abs=1e-4)
-    assert limits.p_chart(0.99, 5).high == 1 and math.isnan(limits.p_chart(0.5, 0).low)
-
-
-def test_a_week_outside_or_eight_in_a_row_is_a_signal() -> None:
-    limit = limits.xmr(WEEKS)
-    assert list(limits.signals(pd.Series([50, 30, 68]), limit)) == ["", "outside", "outside"]
-    assert list(limits.signals(pd.Series([52.0] * 9), limit)) == [""] * 7 + ["run"] * 2
-    broken = pd.Series([52.0] * 7 + [limit.mean] + [52.0] * 7)
-    assert (limits.signals(broken, limit) == "").all()
-    assert (limits.signals(pd.Series([limit.mean] * 9), limit) == "").all()
-    assert (limits.signals(pd.Series([1.0, 99.0]), limits.NO_LIMITS) == "").all()
-
-
 @pytest.mark.parametrize(
     ("baseline", "target", "actual", "expected"),
     [(0.60, 0.75, 0.72, 0.80), (0.15, 0.10, 0.12, 0.60), (0, -0.20, -0.12, 0.60), (0, 30, 32, 1.0667),
@@ -255,81 +234,6 @@ def test_tickets_see_only_what_was_known_at_the_end() -> None:
     assert set(measured["kpi"]) == {"first_reply_rate", "analysis_24h_rate"}
     assert set(measured["provenance"]) == {"illustrative"}  # one illustrative ticket is enough
     assert service.measure(nothing, nothing, nothing, [PERIOD]).empty
-
-
-@FEW
-@given(PURCHASES)
-def test_the_weeks_add_to_the_quarter(rows: list[tuple[str, int, int, int]]) -> None:
-    days = days_of([*dated(rows), ("Z", PERIOD.as_of, 1, 100)])
-    weeks = weekly.measure(days, PERIOD, 26)
-    inside, whole = weeks[weeks["phase"] == "quarter"], values(quarterly.measure(days, PERIOD), "2023Q4")
-    for kpi in ("net_revenue", "orders"):
-        assert inside.loc[inside["kpi"] == kpi, "kpi_value"].sum() == whole[kpi]
-
-
-def steady(first: date, last: date) -> list[tuple[str, date, int, int]]:
-    """One customer who buys once a Monday, for 100 and 110 in turn."""
-    mondays = [first + timedelta(days=7 * i) for i in range((last - first).days // 7 + 1)]
-    return [("A", day, 1, 10_000 + 1_000 * (i % 2)) for i, day in enumerate(mondays)]
-
-
-def test_the_baseline_is_the_whole_weeks_before_the_quarter() -> None:
-    """2017Q4 begins on a Sunday: the week cut by it is in neither part; 26 weeks back is Monday, 27 March."""
-    weeks = weekly.baseline(Period(2017, 4), 26, date(2017, 1, 1))
-    assert (weeks[0].start, weeks[-1].start, weeks[-1].end) == (date(2017, 3, 27), date(2017, 9, 18), date(2017, 9, 24))
-    assert [w.start for w in weekly.baseline(Period(2017, 1), 26, date(2017, 1, 1))] == []
-    assert weekly.baseline(Period(2018, 1), 2, date(2017, 1, 1))[-1].end == date(2017, 12, 31)  # a Monday start
-
-
-def test_a_spike_stands_out_and_a_cut_week_is_not_judged() -> None:
-    """2017Q4: weeks of 100 and 110 in turn give 105 +- 26.60; W45 takes 300, and the first of October is one day."""
-    rows = steady(date(2017, 6, 5), date(2017, 12, 25))
-    days = days_of(
-        [
-            *rows,
-            ("B", date(2017, 11, 8), 1, 20_000),
-            ("C", date(2017, 10, 1), 1, 90_000),
-            ("A", date(2017, 12, 31), 1, 1),
-        ]
-    )
-    revenue = weekly.measure(days, Period(2017, 4), 26).query("kpi == 'net_revenue'")
-    assert (revenue["phase"] == "baseline").sum() == 16
-    assert (revenue["mean"].iloc[0], revenue["upper_limit"].iloc[0]) == pytest.approx((10_500, 13_160))
-    assert list(revenue.loc[revenue["signal"] != "", "week"]) == ["2017-W45"]
-    cut = revenue[revenue["is_partial"]].iloc[0]
-    assert (cut["week"], cut["days"], cut["kpi_value"], cut["signal"]) == ("2017-W39", 1, 90_000, "")
-
-
-def test_eleven_weeks_are_too_few_for_limits() -> None:
-    last = date(2017, 12, 31)
-    for first, has_limits in ((date(2017, 7, 3), True), (date(2017, 7, 10), False)):  # 12 and 11 whole weeks
-        weeks = weekly.measure(days_of([*steady(first, last), ("A", last, 1, 1)]), Period(2017, 4), 26)
-        assert weeks["mean"].notna().all() == has_limits and weeks["mean"].notna().any() == has_limits
-
-
-def test_weeks_that_the_data_have_not_reached_are_no_zeros() -> None:
-    """Data up to Wednesday, 8 November: W45 is three days, later weeks are not there, the pace is of 39 days."""
-    days = days_of([("A", date(2017, 10, 1), 1, 100), ("A", date(2017, 11, 8), 1, 100)])
-    weeks = weekly.paced(weekly.measure(days, Period(2017, 4), 26), "net_revenue", 9_200.0, Period(2017, 4))
-    revenue = weeks[weeks["kpi"] == "net_revenue"]
-    assert list(revenue["week"])[-1] == "2017-W45"
-    assert (revenue["days"].iloc[-1], revenue["is_partial"].iloc[-1]) == (3, True)
-    assert revenue["pace"].sum() == pytest.approx(39 * 100)  # 1 October to 8 November
-    assert weeks.loc[weeks["kpi"] == "orders", "pace"].isna().all()
-
-
-def test_tasks_by_the_week_they_are_due() -> None:
-    tasks = pd.DataFrame(
-        {
-            "due_date": pd.to_datetime(["2017-10-01", "2017-10-02", "2017-10-08", "2017-12-31", "2018-01-01"]),
-            "done_date": pd.to_datetime(["2017-10-01", "2017-10-03", "2017-10-08", None, None]),
-            "provenance": "illustrative",
-        }
-    )
-    found = weekly.execution(tasks, Period(2017, 4)).set_index("week")
-    assert list(found.loc[["2017-W39", "2017-W40", "2017-W52"], "kpi_value"]) == [1, 0.5, 0]
-    assert found["n"].sum() == 4 and found.loc["2017-W41"].isna()["kpi_value"]
-    assert weekly.execution(tasks.iloc[:0], Period(2017, 4)).empty
 
 
 def test_the_quarters_target_is_the_one_due_last_in_it() -> None:

@@ -127,3 +127,8 @@ def test_as_of_cuts_the_quarter_and_must_lie_in_it(tmp_path):
     assert books.load(tmp_path, as_of="2023-12-09").period == Period(2023, 4, date(2023, 12, 9))
     assert books.load(tmp_path, as_of="2023-12-31").period == Period(2023, 4)
     assert "2023Q4" in problems(tmp_path, as_of="2024-01-01")[0]
+
+
+def test_a_floor_for_an_unknown_tier_is_refused(tmp_path):
+    found = problems(tmp_path, strategy={"allocation": {"tier_cover": {"higher": 0.5}}})
+    assert len(found) == 1 and "tier_cover names 'higher', which is none of the tiers" in found[0]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from crmlib import params
 from crmlib.collect import purchase_days, waterfall
 from crmlib.errors import InputError
-from crmlib.io import engine, faults, plain, repeats, staging, typed
+from crmlib.io import engine, faults, kept, plain, repeats, staging, typed
 
 HEADER = "order,customer,date,amount\n"
 
@@ -268,8 +268,10 @@ COLUMNS = books.DEFAULT["sources"]["orders"]["columns"]
     ("duplicates", "counts"),
     [("quarantine", (4, 3, 0, 2)), ("keep", (6, 1, 0, 2)), ("collapse", (4, 1, 2, 2))],
 )
-def test_equal_rows(tmp_path, duplicates, counts):
+@pytest.mark.parametrize("few", [0, kept.FEW])
+def test_equal_rows(tmp_path, monkeypatch, duplicates, counts, few):
     """Accepted, set aside, repeated, and copies, which are counted whatever becomes of them: of a good row and of a bad one."""
+    monkeypatch.setattr(kept, "FEW", few)
     orders = books.ORDERS + "2,B,2023-11-01,20.00\n2,B,2023-11-02,20\n2,B,2023-11-01,20\n,B,2023-11-01,20\n"
     result, _found = staged(tmp_path, orders, **source(duplicates=duplicates))
     one = result.intake.iloc[0]
@@ -280,19 +282,25 @@ def test_two_rows_that_share_a_fingerprint_stay_two_rows(tmp_path):
     found = books.load(tmp_path, books.ORDERS + "2,B,2023-11-01,20\n")
     con = engine.connect(found)
     staging.stage(con, found)
-    con.raw_sql("UPDATE rows_orders SET fingerprint = 7, bad = 0")
+    con.raw_sql("UPDATE rows_orders SET fingerprint = 7, bad = 253")
     rows = con.table("rows_orders")
-    rows = rows.mutate(place=rows.rowid(), is_mended=False, cells=ibis.null("string"))
-    prints = np.array([7, 7, 7, 7], dtype="uint32")
-    twice = engine.frame(repeats.found(con, typed.form(found, "orders"), rows, prints).order_by("place"))
-    assert twice[["place", "copy"]].values.tolist() == [[3, True]]
+    rows = rows.mutate(place=rows.rowid(), part=0, is_mended=False, cells=ibis.null("string"))
+    where = repeats.places(np.array([7, 7, 7, 7], dtype="uint64"))
+    twice = engine.frame(repeats.found(con, typed.form(found, "orders"), rows, where).order_by("place"))
+    assert twice[["place", "copy"]].values.tolist() == [[0, False], [1, False], [2, False], [3, True]]
 
 
-@given(st.lists(st.integers(0, 2**32 - 1), max_size=30))
-def test_shared_fingerprints_are_those_that_stand_twice(prints):
-    both = prints + prints[::2]
-    expected = sorted({p for p in both if both.count(p) > 1})
-    assert sorted(repeats.shared(np.array(both, dtype="uint32")).tolist()) == expected
+halves = st.tuples(st.integers(0, 3) | st.integers(0, 2**32 - 1), st.integers(0, 5) | st.integers(0, 2**32 - 1))
+
+
+@given(st.lists(st.tuples(halves, st.integers(1, 100)), max_size=12), st.booleans())
+def test_places_of_fingerprints_are_those_that_stand_twice(runs, in_order):
+    """Orders of a few and of more than a hundred rows, in one place or in several, some of them with equal rows."""
+    both = [(upper << 32) | (lower * (n % 7) % 2**32) for (upper, lower), length in runs for n in range(length)]
+    both = both if in_order else both[::2] + both[1::2]
+    expected = [i for i, p in enumerate(both) if both.count(p) > 1]
+    found = repeats.places(np.array(both, dtype="uint64")).tolist()
+    assert set(expected) <= set(found) and found == sorted(set(found))
 
 
 def test_an_order_may_have_one_row_where_rows_are_orders(tmp_path):
@@ -462,7 +470,7 @@ def test_customers_found_to_be_one_are_one_and_rows_keep_their_numbers(tmp_path)
 
 
 MESSY = {
-    "order": ["1", " 2", "3\u200b", "", "a\x1fb", "x" * 201, "C4", "A-5", "客户 7", "8 "],
+    "order": ["1", " 2", "3\u200b", "", "a\x1fb", "x" * 200, "x" * 201, "客" * 200, "客" * 201, "C4", "A-5", "客户 7", "8 "],
     "customer": ["A", "a b", "\u00a0B", "", "NA", "_", "ü"],
     "date": ["2023-11-01", " 2023-11-01", "2023-11-1", "２０２３-11-01", "1900-01-01", "x", "", "2023/11/01"],
     "amount": ["5", "1.005", "-2.675", "1_000", "+-5", "¥5", "$5", "１２", "1e9", "1e16", "inf", "nan", "", " 7 ", "(3)", "0.5"],
@@ -471,7 +479,8 @@ MESSY = {
 }  # fmt: skip
 
 
-def test_the_short_way_gives_the_same_values(tmp_path):
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_the_short_way_gives_the_same_values(tmp_path, ending):
     """Each cell in a row that is good otherwise: where the short way has no doubt, both agree on value, class and fault."""
     good = {"order": "1", "customer": "A", "date": "2023-11-01", "amount": "5", "pieces": "1", "sku": "10001"}
     rows = [{**good, column: cell} for column, cells in MESSY.items() for cell in cells]
@@ -483,7 +492,7 @@ def test_the_short_way_gives_the_same_values(tmp_path):
     raw = engine.table(
         pd.DataFrame(cells, dtype="object").astype("string").assign(part=0, place=range(len(rows)), cells="")
     )
-    layout = typed.Layout("%Y-%m-%d", ".csv")
+    layout = typed.Layout("%Y-%m-%d", ending)
     con = engine.connect(found)
     short = engine.scan(con, "short", plain.rows(form, raw, layout, some_are_merged=False))
     long = engine.scan(con, "long", faults.examined(form, typed.rows(form, raw, layout)))

@@ -1,6 +1,6 @@
 """Cells as people write them: each has one reading, or none."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 import ibis
@@ -131,6 +131,49 @@ def test_a_zone_in_the_cell_or_in_the_type_counts_and_a_day_does_not_move():
     aware = pa.array([datetime(2023, 1, 1, 23, tzinfo=UTC)], pa.timestamp("us", "UTC"))
     assert moments(aware, "", None, "Asia/Shanghai") == ["2023-01-02 07:00:00"]
     assert moments(["2023-01-01"], "%Y-%m-%d", "America/New_York", "Asia/Shanghai") == ["2023-01-01"]
+
+
+digits = st.sampled_from(
+    ["2023", "2024", "9999", "0", "02", "11", "23", "24", "29", "30", "31", "59", "60", " 5", "5.", "-1", "٣٣"]
+)
+between = st.sampled_from(["-", "-", "-", "/", " ", ":", ".", "T"])
+
+
+@given(st.tuples(*[digits, between] * 5, digits), st.sampled_from(["%Y-%m-%d", "%Y-%m-%d %H:%M:%S"]))
+def test_the_short_way_reads_a_day_as_the_format_does_or_not_at_all(parts, pattern):
+    year, month, day, hour, minute, second = parts[::2]
+    cells = [
+        "".join(parts),
+        "".join(parts[:5]),
+        f"{year}-{month}-{day} {hour}:{minute}:{second}",
+        f"{year}-{month}-{day}",
+        f"2023-11-02 {hour}:{minute}:{second}",
+        f"2023-11-02 {hour}:{minute}:{second}.5",
+        f"2023-{month}-{day} 10:00:00",
+    ]
+    cell = ibis.memtable(pa.table({"cell": cells})).cell
+    clock = values.Clock(pattern, None, None)
+    found = values.quick_moment(cell, clock).to_pyarrow().to_pylist()
+    for quick, slow in zip(found, values.moment(cell, clock).to_pyarrow().to_pylist(), strict=True):
+        assert quick in (None, slow)
+
+
+def test_the_short_way_reads_the_days_that_are_written_as_usual():
+    days = ["2023-11-02", "2024-02-29", "2023-02-29", "2023-11-02 ", "2023-11-2", "infinity"]
+    times = [
+        "2023-11-02 23:59:59",
+        "2023-11-02 24:00:00",
+        "2023-11-02 10:00:5.",
+        "2023-11-02 10:00:00.5",
+        "2023-11-02T10:00:00",
+    ]
+
+    def read(cells: list[str], pattern: str) -> list:
+        cell = ibis.memtable(pa.table({"cell": cells})).cell
+        return values.quick_moment(cell, values.Clock(pattern, None, None)).to_pyarrow().to_pylist()
+
+    assert read(days, "%Y-%m-%d") == [date(2023, 11, 2), date(2024, 2, 29), None, None, None, None]
+    assert read(times, "%Y-%m-%d %H:%M:%S") == [datetime.fromisoformat("2023-11-02 23:59:59"), None, None, None, None]
 
 
 def test_yes_and_no():

@@ -16,15 +16,17 @@ from crmlib.params.collect import Book, Collect, Privacy, Quality, RowClasses, S
 from crmlib.params.market import Market
 from crmlib.params.review import Review
 from crmlib.params.segment import Anchors, Clusters, Knots, Levels, Profile, Segment, Tags, TierRule, Value
-from crmlib.params.strategy import Strategy
+from crmlib.params.strategy import Closed, Holdout, Strategy, Weekly
 from crmlib.params.types import Frozen, Lang
 from crmlib.periods import Period
 
 __all__ = [
     "Anchors",
     "Book",
+    "Closed",
     "Clusters",
     "Collect",
+    "Holdout",
     "Knots",
     "Lang",
     "Levels",
@@ -43,6 +45,7 @@ __all__ = [
     "Tags",
     "TierRule",
     "Value",
+    "Weekly",
     "dump",
     "load",
 ]
@@ -70,6 +73,14 @@ class Settings(Frozen):
         quarter = Period.parse(self.file.stem)
         if self.as_of and not quarter.start <= self.as_of < quarter.end:
             raise ValueError(f"as_of {self.as_of} is not in {quarter} ({quarter.start} to {quarter.as_of})")
+        return self
+
+    @model_validator(mode="after")
+    def _tiers_are_known(self) -> Self:
+        known = {rule.tier for rule in self.segment.tiers}
+        unknown = sorted(set(self.strategy.allocation.tier_cover) - known)
+        if unknown:
+            raise ValueError(f"strategy.allocation.tier_cover names '{unknown[0]}', which is none of the tiers")
         return self
 
     @property

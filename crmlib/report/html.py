@@ -25,12 +25,12 @@ def build(store: Store, notebooks: list[Path], lang: str, facts: Mapping[str, st
     chapters = threads.link(sections.read(notebooks, lang))
     book, period = store.settings.book, store.settings.period
     page = (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             t=functools.partial(text, lang=lang),
             html_lang={"en": "en", "zh": "zh-CN"}[lang],
-            css=_css(),
+            css=css(),
             families=Markup(", ").join(Markup('"{}"').format(name) for name in style.FONTS),
             book=tables.book_name(book, lang),
             notices=[tables.book_notice(book, lang), _window(store, lang), _aside(store, lang)],
@@ -47,8 +47,12 @@ def build(store: Store, notebooks: list[Path], lang: str, facts: Mapping[str, st
     return page.replace(_FONTS_HERE, font.faces(page), 1)
 
 
-def _css() -> Markup:
-    return Markup((_TEMPLATES / "page.css").read_text(encoding="utf-8")) + tables.css()  # noqa: S704 - our own files
+def css() -> Markup:
+    return stylesheet("page.css") + tables.css()
+
+
+def stylesheet(name: str) -> Markup:
+    return Markup((_TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704 - our own files
 
 
 def _data_as_of(store: Store, lang: str) -> str:
@@ -96,7 +100,7 @@ def _facts(store: Store, lang: str) -> dict[str, str]:
 
 
 @functools.cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,

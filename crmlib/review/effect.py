@@ -1,9 +1,4 @@
-"""Did it work? Targets against what was measured, and the book's own campaigns before and during.
-
-Neither has a control group, so both are evidence grade C: they describe, they never say that a strategy was effective.
-"""
-
-from collections.abc import Sequence
+"""The book's own campaigns before and during: a description without a control group, which never earns a verdict."""
 
 import ibis
 import ibis.expr.types as ir
@@ -11,66 +6,7 @@ import pandas as pd
 from ibis import Deferred, _
 
 from crmlib import schema
-from crmlib.kpi import KPIS, targets
-from crmlib.params import Settings
 from crmlib.periods import Period
-
-QUESTIONS = {
-    "attained": "ask_met",
-    "partly_attained": "ask_partly",
-    "not_attained": "ask_missed",
-    "not_due": "ask_later",
-    "not_measured": "ask_data",
-    "small_n": "ask_more",
-}
-
-
-def attained(goals: pd.DataFrame, strategies: pd.DataFrame, kpis: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Table `effects`: each target beside what was measured on all customers in the quarter it is due in.
-
-    A target that is due later shows this quarter's value and no outcome; one whose strategy starts after the next
-    quarter is not shown. Money is in minor units here, in major units in the register.
-    """
-    period = settings.period
-    near = strategies[strategies["start_date"] < pd.Timestamp(period.next.end)]
-    of_strategy = near[["strategy_id", "strategy", "strategy_zh", "tier", "start_date", "end_date"]]
-    named = goals.merge(of_strategy, on="strategy_id")
-    scale = named["kpi"].map(lambda kpi: settings.minor(1.0) if KPIS[kpi].unit == "money" else 1.0).astype("float64")
-    due = named["due_date"].map(lambda day: str(min(Period.containing(day.date()), period))).astype("str")
-    scaled = named.assign(baseline=named["baseline"] * scale, target=named["target"] * scale, period=due)
-    measured = kpis[kpis["tier"] == "all"].drop(columns=["tier", "kpi_unit", "provenance"])
-    found = scaled.merge(measured, on=["kpi", "period"], how="left").rename(columns={"kpi_value": "actual"})
-    found = found.assign(
-        n=found["n"].fillna(0).astype("int64"), kpi_unit=_words(found, [KPIS[kpi].unit for kpi in found["kpi"]])
-    )
-    return _judged(found, settings)[list(schema.TABLES["effects"].columns)]
-
-
-def _judged(found: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Add attainment, gap, outcome and the question that the outcome asks."""
-    shares = [
-        targets.attainment(b, t, a, KPIS[k].direction)
-        for k, b, t, a in zip(found["kpi"], found["baseline"], found["target"], found["actual"], strict=True)
-    ]
-    judged = found.assign(
-        attainment=pd.Series(shares, index=found.index, dtype="float64"),
-        target_gap=found["actual"] - found["target"],
-        evidence_grade="C",
-    )
-    outcomes = [_outcome(row, settings) for row in judged.to_dict("records")]
-    return judged.assign(outcome=_words(found, outcomes), question=_words(found, [QUESTIONS[o] for o in outcomes]))
-
-
-def _words(frame: pd.DataFrame, codes: Sequence[str]) -> pd.Series:
-    return pd.Series(codes, index=frame.index, dtype="str")
-
-
-def _outcome(row: dict, settings: Settings) -> str:
-    if row["due_date"] >= pd.Timestamp(settings.period.end):
-        return "not_due"
-    if pd.notna(row["attainment"]) and row["n"] < KPIS[row["kpi"]].least_cases(settings.review):
-        return "small_n"
-    return targets.outcome(row["attainment"])
 
 
 def before_after(

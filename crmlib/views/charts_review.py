@@ -1,4 +1,4 @@
-"""Figures of step 5 and of the weekly monitoring: tidy frame in, Axes out."""
+"""Figures of step 5: tidy frame in, Axes out."""
 
 import numpy as np
 import pandas as pd
@@ -75,103 +75,6 @@ def _trend_title(points: pd.DataFrame, lang: str, book: Book) -> str:
     change = last["kpi_value"] / points["kpi_value"].iloc[-2] - 1
     by = narrative_review.signed(change, lang)
     return {"en": f"{name} {value}, {by} on the quarter before", "zh": f"{name}{value}，较上季度{by}"}[lang]
-
-
-@style.chart(7.2, 3.4)
-def run_chart(weeks: pd.DataFrame, lang: str, book: Book, ax: Axes | None = None) -> Axes:
-    """One KPI by week: baseline grey, quarter blue, signals orange; with limits and pace where known."""
-    assert ax is not None
-    if weeks.empty:
-        return style.empty(ax, {"en": "No weeks in the data", "zh": "数据中没有可显示的周"}[lang])
-    is_money = weeks["kpi_unit"].iloc[0] == "money"
-    divisor = 10**book.minor_digits if is_money else 1
-    _draw_weeks(ax, weeks, divisor)
-    _draw_limits(ax, weeks, divisor, lang)
-    _draw_pace(ax, weeks, divisor, lang)
-    ax.margins(y=0.15)
-    _draw_cut(ax, weeks, divisor, lang)
-    shown = range(0, len(weeks), max(1, len(weeks) // 10))
-    ax.set_xticks(list(shown), [weeks["week"].iloc[i][5:] for i in shown])
-    ax.set_xlim(-0.8, len(weeks) if weeks["mean"].isna().all() else 1.06 * len(weeks) + 4)
-    ax.yaxis.set_major_formatter(lambda value, _: style.number(value, lang))
-    name = schema.word(weeks["kpi"].iloc[0], lang)
-    ax.set_ylabel(f"{name} ({book.currency})" if is_money else name)
-    title = _run_title(name, weeks, lang)
-    return style.finish(ax, title=title, alt=title)
-
-
-def _draw_weeks(ax: Axes, weeks: pd.DataFrame, divisor: int) -> None:
-    """Whole weeks; the first week of a signal carries its name."""
-    at, values = np.arange(len(weeks)), weeks["kpi_value"].to_numpy() / divisor
-    inside, whole = (weeks["phase"] == "quarter").to_numpy(), ~weeks["is_partial"].to_numpy()
-    signal = (weeks["signal"] != "").to_numpy()
-    ax.plot(at[whole], values[whole], color=style.GREY, linewidth=1, zorder=1)
-    for chosen, size, colour in (
-        (~inside & whole, 16, style.GREY),
-        (inside & whole, 24, style.ACCENT),
-        (signal, 48, style.WARNING),
-    ):
-        ax.scatter(at[chosen], values[chosen], s=size, color=colour, zorder=3)
-    for i in at[signal & ~np.append(False, signal[:-1])]:
-        label = weeks["week"].iloc[i][5:]
-        ax.annotate(label, (i, values[i]), (0, 8), textcoords="offset points", ha="center", fontsize=9)
-
-
-def _draw_limits(ax: Axes, weeks: pd.DataFrame, divisor: int, lang: str) -> None:
-    first = weeks.iloc[0]
-    if pd.isna(first["mean"]):
-        return
-    for column, dash in (("upper_limit", (0, (4, 3))), ("mean", "solid"), ("lower_limit", (0, (4, 3)))):
-        ax.axhline(first[column] / divisor, color=style.MUTED, linewidth=0.8, linestyle=dash, zorder=0)
-        ax.annotate(
-            schema.label(column, lang),
-            (len(weeks) - 0.2, first[column] / divisor),
-            fontsize=8.5,
-            color=style.MUTED,
-            va="bottom",
-        )
-
-
-def _draw_pace(ax: Axes, weeks: pd.DataFrame, divisor: int, lang: str) -> None:
-    """The pace of whole weeks: a cut week's is lower by its missing days."""
-    here = weeks["pace"].notna() & ~weeks["is_partial"]
-    if not here.any():
-        return
-    at = np.flatnonzero(here)
-    height = weeks.loc[here, "pace"].to_numpy() / divisor
-    ax.plot(at, height, color=style.COLOURS[2], linewidth=1.6, label=schema.label("pace", lang))
-    ax.legend(loc="upper left", borderaxespad=0.1, fontsize=9)
-
-
-def _draw_cut(ax: Axes, weeks: pd.DataFrame, divisor: int, lang: str) -> None:
-    """Weeks with fewer days, hollow; one far below the others is put on the axis so that it does not flatten them."""
-    floor, top = ax.get_ylim()
-    for i in np.flatnonzero(weeks["is_partial"]):
-        value, days = weeks["kpi_value"].iloc[i] / divisor, weeks["days"].iloc[i]
-        below = value < floor
-        ax.scatter(i, max(value, floor), s=26, marker="v" if below else "o", facecolor=style.PAPER,
-                   edgecolor=style.ACCENT, zorder=3, clip_on=False)  # fmt: skip
-        text = {"en": f"{days} d", "zh": f"{days}天"}[lang]
-        ax.annotate(
-            text,
-            (i, max(value, floor)),
-            (0, 6),
-            textcoords="offset points",
-            ha="center",
-            fontsize=8.5,
-            color=style.MUTED,
-        )
-    ax.set_ylim(floor, top)
-
-
-def _run_title(name: str, weeks: pd.DataFrame, lang: str) -> str:
-    if pd.isna(weeks["mean"].iloc[0]):
-        return {"en": f"{name}: too few earlier weeks for limits", "zh": f"{name}：此前完整周不足，不设控制限"}[lang]
-    found = weeks[weeks["signal"] != ""]
-    if found.empty:
-        return {"en": f"{name}: every whole week within the limits", "zh": f"{name}：各完整周均在控制限内"}[lang]
-    named = ", ".join(week[5:] for week in found["week"])
-    return {"en": f"{name}: signal in {named}", "zh": f"{name}：{named} 出现信号"}[lang]
 
 
 @style.chart(7.2, 4.2)

@@ -1,4 +1,4 @@
-"""Sentences of step 5 and of the weekly monitoring, and the findings of the first page."""
+"""Sentences of step 5, and the findings of the first page."""
 
 import math
 
@@ -24,84 +24,6 @@ def figure(value: float, unit: str, lang: str, book: Book) -> str:
 def signed(share: float, lang: str) -> str:
     """A relative change with its sign."""
     return ("+" if share > 0 else "") + style.percent(share, lang)
-
-
-def signals(weeks: pd.DataFrame, lang: str) -> Sentence:
-    """Which weeks stand out from the weeks before the quarter."""
-    before, watched = weeks[weeks["phase"] == "baseline"], weeks[(weeks["phase"] == "quarter") & ~weeks["is_partial"]]
-    n = before["week"].nunique()
-    if before["mean"].isna().all():
-        return say(
-            {
-                "en": f"The data hold {n} whole weeks before the quarter. Limits need 12, so none are drawn and no week is judged.",
-                "zh": f"数据中本季度之前只有{n}个完整周。控制限至少需要12周，因此不绘制控制限，也不对各周作判断。",
-            },
-            lang,
-        )
-    found = watched[watched["signal"] != ""]
-    separator, opened, closed = {"en": ("; ", " (", ")"), "zh": ("；", "（", "）")}[lang]
-    named = separator.join(
-        f"{schema.word(r['kpi'], lang)} {r['week']}{opened}{_low(r['signal'], lang)}{closed}"
-        for r in found.to_dict("records")
-    )
-    whole = watched["week"].nunique()
-    return say(
-        {
-            "en": f"{whole} whole weeks stand against the limits of the {n} weeks before the quarter: "
-            + (f"{len(found)} signals. {named}. A signal asks what happened in that week; it proves no cause."
-               if len(found) else "no week is outside, and no eight in a row are on one side."),
-            "zh": f"以季度前{n}周的控制限衡量{whole}个完整周："
-            + (f"共{len(found)}个信号。{named}。信号提示需查明当周发生了什么，本身不证明原因。"
-               if len(found) else "没有超出控制限的周，也没有连续八周同侧。"),
-        },
-        lang,
-    )  # fmt: skip
-
-
-def pace(weeks: pd.DataFrame, goal: pd.DataFrame, lang: str, book: Book) -> Sentence:
-    """How revenue stands against an even pace to the quarter's target; `goal` is the target's register row or nothing."""
-    if goal.empty:
-        return say(
-            {
-                "en": "The targets register has no net revenue target for this quarter, so there is no pace line.",
-                "zh": "目标登记表中没有本季度的净销售额目标，因此没有进度线。",
-            },
-            lang,
-        )
-    here = weeks[(weeks["kpi"] == "net_revenue") & (weeks["phase"] == "quarter")]
-    actual, even = here["kpi_value"].sum(), here["pace"].sum()
-    money, share = style.money(actual, book, lang), style.percent(actual / even if even else None, lang)
-    aim = style.money(goal["target"].iloc[0] * 10**book.minor_digits, book, lang)
-    made_up = goal["provenance"].eq("illustrative").any()
-    return say(
-        {
-            "en": f"Net revenue up to {style.day(here['end_date'].max(), 'en')} is {money}, {share} of an even pace to the "
-            f"target of {aim}" + (" (an illustrative target)." if made_up else "."),
-            "zh": f"截至{style.day(here['end_date'].max(), 'zh')}，净销售额为{money}，达到均匀进度的{share}，季度目标为{aim}"
-            + ("（示例目标）。" if made_up else "。"),
-        },
-        lang,
-    )
-
-
-def execution(kpis: pd.DataFrame, lang: str) -> Sentence:
-    """Whether tasks are done in time; rows of `kpis` for this quarter's tasks, or none."""
-    by_id = kpis.set_index("kpi")
-    if kpis.empty or not by_id.loc["on_time_rate", "n"]:
-        return say(
-            {"en": "The tasks register has no task due in this quarter.", "zh": "任务登记表中没有本季度到期的任务。"},
-            lang,
-        )
-    n = style.number(by_id.loc["on_time_rate", "n"], lang)
-    on_time, done = (style.percent(by_id.loc[k, "kpi_value"], lang, 0) for k in ("on_time_rate", "completion_rate"))
-    return say(
-        {
-            "en": f"{n} tasks were due: {on_time} were done on time, {done} by the end of the quarter. "
-            "A late or open task counts as not on time.",
-            "zh": f"本季度到期任务{n}项：按时完成{on_time}，季末前完成{done}。逾期完成和未完成的任务均不计为按时。",
-        },
-        lang,
-    )
 
 
 def revenue(card: pd.DataFrame, kpis: pd.DataFrame, period: Period, lang: str, book: Book) -> Sentence:

@@ -17,7 +17,9 @@ from crmlib.views import style, suppression
 
 MAX_ROWS = 100
 _COUNTS = ("days", "orders", "customers", "count")
-_DIFFERENCES = ("difference", "target_gap")  # of a KPI: a rate differs by percentage points
+# Of a KPI; where it is a rate, they are percentage points.
+_DIFFERENCES = ("difference", "target_gap", "effect_target", "minimum_effect", "mde", "mde_cuped", "needed_change",
+                "usual_change", "effect", "low_effect", "high_effect")  # fmt: skip
 _REFERENCES = {"internal_id": "factor", "external_id": "factor", "evidence": "fact", "depends_on": "task"}
 _FOLLOWED = ("fact", "factor", "opportunity", "strategy", "action", "campaign", "target", "task", "risk", "standard")
 _HERE = Path(__file__).parent

@@ -1,0 +1,25 @@
+"""The tier in which each customer began a quarter: what a change within the quarter is measured from."""
+
+from collections.abc import Sequence
+
+import ibis
+import ibis.expr.types as ir
+
+from crmlib.params import Settings
+from crmlib.periods import Period
+from crmlib.segment import tiers
+
+
+def of(purchase_days: ir.Table, customers: ir.Table, quarters: Sequence[Period], settings: Settings) -> ir.Table:
+    """One row per customer and quarter: period, tier and risk_reason at the end of the quarter before.
+
+    Scored by today's settings, so that two quarters are comparable. Who bought for the first time in the quarter has
+    no tier at its start.
+    """
+    parts = [
+        tiers.at(purchase_days, customers, quarter.previous, settings).select(
+            "customer_id", "tier", "risk_reason", period=ibis.literal(str(quarter))
+        )
+        for quarter in quarters
+    ]
+    return ibis.union(*parts) if len(parts) > 1 else parts[0]
