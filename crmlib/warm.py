@@ -34,7 +34,8 @@ ENVIRONMENT = {
 _KERNEL = ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "matplotlib_inline.backend_inline")
 _HEAVY = ("pandas", "pyarrow.parquet", "pyarrow.dataset", "duckdb", "ibis.backends.duckdb", "matplotlib.style.core",
           "matplotlib.backends.backend_svg", "scipy.optimize", "scipy.special", "scipy.stats", "seaborn",
-          "sklearn.cluster", "sklearn.linear_model", "sklearn.metrics")  # fmt: skip
+          "sklearn.cluster", "sklearn.linear_model", "sklearn.metrics", "statsmodels.tsa.exponential_smoothing.ets",
+          "statsmodels.tsa.seasonal")  # fmt: skip
 _ON_FIRST_USE = ("ibis.backends.duckdb.converter", "ibis.expr.types.groupby", "ibis.formats.pandas")
 _NOT_FOR_NOTEBOOKS = ("crmlib.warm", "crmlib.kernels", "crmlib.execute", "crmlib.run", "crmlib.cli", "crmlib.report")
 _SERVER = "CRM_FORK_SERVER"

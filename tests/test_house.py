@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "driver": {"words", "io", *STEPS, "kpi", "views", "report"},
     "notebooks": {"words", "io", *STEPS, "kpi", "views"},
 }
-HEAVY = ("seaborn", "sklearn", "scipy")
+HEAVY = ("seaborn", "sklearn", "scipy", "statsmodels")
 
 
 def room(module: str) -> str:

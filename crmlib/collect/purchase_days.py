@@ -110,12 +110,21 @@ def build(orders: ir.Table) -> ir.Table:
 
 def categories(lines: ir.Table, products: ir.Table | None, period: Period) -> ir.Table:
     """Net sales by customer, product category and quarter; 'unknown' where a product has no category."""
-    seen = goods(lines).filter(_.order_date <= ibis.literal(period.as_of))
-    if products is None or "product_id" not in lines.columns or "category" not in products.columns:
-        named = seen.mutate(category=ibis.literal("unknown"))
-    else:
-        named = seen.left_join(products.select("product_id", "category"), "product_id").mutate(
-            category=_.category.fill_null("unknown")
-        )
+    named = _named_categories(lines, products, period)
     quarter = named.order_date.year().cast("string") + "Q" + named.order_date.quarter().cast("string")
     return named.group_by(["customer_id", "category", quarter.name("period")]).aggregate(net_minor=_.net_minor.sum())
+
+
+def category_days(lines: ir.Table, products: ir.Table | None, period: Period) -> ir.Table:
+    """Net sales by product category and day, of all customers; 'unknown' where a product has no category."""
+    named = _named_categories(lines, products, period)
+    return named.group_by(["category", "order_date"]).aggregate(net_minor=_.net_minor.sum())
+
+
+def _named_categories(lines: ir.Table, products: ir.Table | None, period: Period) -> ir.Table:
+    seen = goods(lines).filter(_.order_date <= ibis.literal(period.as_of))
+    if products is None or "product_id" not in lines.columns or "category" not in products.columns:
+        return seen.mutate(category=ibis.literal("unknown"))
+    return seen.left_join(products.select("product_id", "category"), "product_id").mutate(
+        category=_.category.fill_null("unknown")
+    )

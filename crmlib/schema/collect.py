@@ -138,6 +138,12 @@ TABLES: dict[str, Table] = {
         ("customer_id", "category", "period", "net_minor"),
         "Sales by customer and category", "客户品类销售",
     ),
+    "category_days": Table(
+        "one row per product category and day with a sale or a return",
+        ("category", "order_date"),
+        ("category", "order_date", "net_minor"),
+        "Sales by category and day", "品类每日销售",
+    ),
     "campaigns": Table(
         "one row per campaign",
         ("campaign_id",),
