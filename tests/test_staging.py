@@ -518,3 +518,22 @@ def test_an_error_of_excel_in_a_text_is_no_text(tmp_path):
     assert engine.frame(result.quarantine)[["row", "field", "reason"]].values.tolist() == [
         [3, "customer_id", "missing"]
     ]
+
+
+def test_ids_that_are_numbers_in_one_file_and_text_in_another_are_text(tmp_path):
+    """Of the files with numbers, one row is not plain (a blank at its end) and one stands twice."""
+    file = books.write(tmp_path, None, **source(files="*.parquet", columns={**COLUMNS, "quantity": "pieces"}))
+    dates = pa.array(pd.to_datetime(["2023-10-15", "2023-11-01", "2023-11-01"]))
+    rows = {"order": ["1", "2 ", "2 "], "date": dates, "amount": [1.0, 2.0, 2.0]}
+    raw = tmp_path / "data/tiny/raw"
+    pq.write_table(pa.table({**rows, "customer": [7, 8, 8], "pieces": [1, 2, 2]}), raw / "a.parquet")
+    pq.write_table(pa.table({**rows, "customer": ["7", "x", "y"], "pieces": [1.5, 2, 2]}), raw / "b.parquet")
+    found = params.load(file)
+    shown = engine.frame(staging.stage(engine.connect(found), found).tables["orders"])
+    shown = shown.sort_values(["customer_id", "quantity"])
+    assert shown[["order_id", "customer_id", "quantity"]].values.tolist() == [
+        ["1", "7", 1.0], ["1", "7", 1.5], ["2", "8", 2.0], ["2", "x", 2.0], ["2", "y", 2.0],
+    ]  # fmt: skip
+    (raw / "b.parquet").unlink()
+    alone = engine.frame(staging.stage(engine.connect(found), found).tables["orders"]).sort_values("customer_id")
+    assert alone[["order_id", "customer_id", "quantity"]].values.tolist() == [["1", "7", 1.0], ["2", "8", 2.0]]
