@@ -40,6 +40,11 @@ def test_the_heat_map_of_moves_leaves_prospects_out_of_its_share():
     assert told(charts_segment.tier_migration(MOVES, "en")).startswith("50.0% of earlier customers")
 
 
+def test_the_heat_map_tells_no_small_count():
+    cells = charts_segment.tier_migration(MOVES, "en", 5).texts
+    assert sorted({text.get_text() for text in cells} - {""}) == ["5", "50", "<5"]
+
+
 @pytest.mark.parametrize("moves", [NOBODY, FIRST], ids=["relative", "first quarter"])
 @pytest.mark.parametrize("chart", [charts_segment.tier_flow, charts_segment.tier_migration])
 def test_no_earlier_quarter_is_stated(chart, moves):

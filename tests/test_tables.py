@@ -201,12 +201,10 @@ def test_two_small_groups_that_add_to_a_small_one_take_a_third_with_them():
     assert suppression.hidden(frame, 5)["customers"].tolist() == ["small", "small", "hidden", ""]
 
 
-def test_charts_get_a_gap_for_what_is_hidden():
+def test_charts_leave_out_what_is_hidden():
     frame = quarters.tier_sizes().assign(customers=[3, 148, 201, 344, 27])
-    found = suppression.suppressed(frame, 5)
-    assert found["customers"].isna().tolist() == [True, False, False, False, True]
-    assert found["monetary_12m_minor"].isna().tolist() == [True, False, False, False, True]
-    assert found["tier"].tolist() == frame["tier"].tolist()
+    assert suppression.told(frame, 5)["customers"].tolist() == [148, 201, 344]
+    assert suppression.told(frame, 1).equals(frame)
 
 
 def test_a_small_kpi_that_counts_customers():

@@ -40,8 +40,8 @@ def tier_sizes(sizes: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
 
 
 @style.chart(6.6, 4.4)
-def tier_migration(moves: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
-    """Customers by tier, or state without purchases, a quarter ago (rows) and now (columns)."""
+def tier_migration(moves: pd.DataFrame, lang: str, min_cell: int = 1, ax: Axes | None = None) -> Axes:
+    """Customers by tier, or state without purchases, a quarter ago (rows) and now (columns); few are "<5"."""
     assert ax is not None
     bought = moves[moves["tier_before"] != "prospect"]
     if set(bought["tier_before"]) <= {"absent"}:
@@ -53,7 +53,7 @@ def tier_migration(moves: pd.DataFrame, lang: str, ax: Axes | None = None) -> Ax
         index=[t for t in _PLACES if t in table.index], columns=[t for t in _PLACES if t in table.columns]
     )
     shares = table.div(table.sum(axis=1), axis=0)
-    text = table.map(lambda n: "" if pd.isna(n) else style.number(n, lang))
+    text = table.map(lambda n: "" if pd.isna(n) else f"<{min_cell}" if n < min_cell else style.number(n, lang))
     sns.heatmap(shares, annot=text, fmt="", cmap=style.SEQUENTIAL, vmin=0, vmax=1, cbar=False, linewidths=1, ax=ax)
     ax.set_xticklabels([schema.word(t, lang).replace(" ", "\n") for t in table.columns], rotation=0)
     ax.set_yticklabels([schema.word(t, lang) for t in table.index], rotation=0)

@@ -29,11 +29,9 @@ def hidden(frame: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     return _hide_kpis(frame, marks, min_cell)
 
 
-def suppressed(frame: pd.DataFrame, min_cell: int) -> pd.DataFrame:
-    """The frame with hidden figures missing: for charts, which then leave a gap."""
-    marks = hidden(frame, min_cell)
-    touched = [c for c in frame.columns if (marks[c] != "").any()]
-    return frame.assign(**{c: frame[c].astype("Float64").mask(marks[c] != "").astype("float64") for c in touched})
+def told(frame: pd.DataFrame, min_cell: int) -> pd.DataFrame:
+    """The rows of which nothing is hidden: for charts, which then leave out a group that its table shows as "<5"."""
+    return frame[(hidden(frame, min_cell) == "").all(axis=1)]
 
 
 def _unit(column: str) -> str:
