@@ -1,6 +1,6 @@
 # Every path here is relative: the project may live in a folder whose name has spaces or Chinese characters.
 .DEFAULT_GOAL := help
-.PHONY: help report test lab check bench setup
+.PHONY: help report test lab check bench study setup
 unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON := .venv/bin/python
@@ -36,6 +36,9 @@ bench: $(READY) ## time a whole run, ingest, databases, scoring, models and the 
 	@$(PYTHON) tests/bench_segment.py $(if $(SMALL),--lines 20000 --customers 2000 --turns 1)
 	@$(PYTHON) tests/bench_btyd.py $(if $(SMALL),--customers 2000)
 	@$(PYTHON) tests/bench_allocation.py $(if $(SMALL),--customers 5000 --turns 1)
+
+study: $(READY) ## simulate worlds with known effects and write docs/effect_study.md (about ten minutes)
+	@OMP_NUM_THREADS=1 $(PYTHON) tests/effect_study.py --jobs 2 --write
 
 setup: $(READY) ## only prepare .venv
 

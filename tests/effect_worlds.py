@@ -1,5 +1,6 @@
 """Worlds in which the effect of a campaign is known: BG/NBD buyers, a season, and what each would have done either way."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,43 +12,50 @@ BUYING = (0.9, 41.0, 1.0, 9.0)
 JOINING = 1_095
 """Customers join evenly over so many days before the campaign."""
 WINDOW = 91
+MEAN_ORDER = 1_000
+"""Minor units."""
 
 
 @dataclass(frozen=True)
 class World:
-    """Purchase days up to the day before `start`, and those of the window for everybody untreated and treated."""
+    """Purchase days up to the day before `start`, and those of the window if everybody were treated, by the effect.
+
+    Effect 0 is what everybody does untreated.
+    """
 
     start: date
     before: pd.DataFrame
-    untreated: pd.DataFrame
-    treated: pd.DataFrame
+    windows: dict[float, pd.DataFrame]
 
-    def log(self, treated: set[str]) -> pd.DataFrame:
+    def log(self, treated: set[str], effect: float) -> pd.DataFrame:
         """What is recorded when these customers are treated."""
-        theirs = self.treated[self.treated["customer_id"].isin(treated)]
-        others = self.untreated[~self.untreated["customer_id"].isin(treated)]
-        return pd.concat([self.before, theirs, others], ignore_index=True)
+        theirs, others = (self.windows[e] for e in (effect, 0.0))
+        parts = [theirs[theirs["customer_id"].isin(treated)], others[~others["customer_id"].isin(treated)]]
+        return pd.concat([self.before, *parts], ignore_index=True)
 
-    def true_effect(self, customers: list[str], column: str) -> float:
+    def true_effect(self, customers: list[str], column: str, effect: float) -> float:
         """What treating all of them would have brought per customer: the mean of both potential outcomes' difference."""
         sums = [
-            log.groupby("customer_id")[column].sum().reindex(customers, fill_value=0)
-            for log in (self.treated, self.untreated)
+            self.windows[e].groupby("customer_id")[column].sum().reindex(customers, fill_value=0) for e in (effect, 0.0)
         ]
         return float((sums[0] - sums[1]).mean())
 
 
 def make(
-    seed: int, effect: float = 0.0, season: float = 0.15, customers: int = 12_000, start: date = date(2024, 1, 1)
+    seed: int,
+    effects: Sequence[float] = (0.25,),
+    season: float = 0.15,
+    customers: int = 12_000,
+    start: date = date(2024, 1, 1),
 ) -> World:
-    """`effect`: by how much the treated buy more often during the window; `season`: by how much everybody does."""
+    """`effects`: by how much the treated buy more often during the window; `season`: by how much everybody does."""
     rng = np.random.default_rng(seed)
     r, alpha, a, b = BUYING
     rate, leaving = np.maximum(rng.gamma(r, 1 / alpha, customers), 1e-12), rng.beta(a, b, customers)
     tenure = rng.integers(1, JOINING + 1, customers).astype(float)
-    longest = tenure + WINDOW * (1 + season) * (1 + max(effect, 0.0))
+    longest = tenure + WINDOW * (1 + season) * (1 + max(0.0, *effects))
     times = _purchases(rng, rate, leaving, longest)
-    level = rng.gamma(4, 1_000 / 3, customers)
+    level = rng.gamma(4, MEAN_ORDER / 3, customers)
     money = level * rng.gamma(6, 1 / 6, times.shape)
     ids = np.array([f"c{n:06d}" for n in range(customers)])
 
@@ -60,8 +68,7 @@ def make(
     return World(
         start,
         history[history["order_date"] < pd.Timestamp(start)],
-        during(1 + season),
-        during((1 + season) * (1 + effect)),
+        {effect: during((1 + season) * (1 + effect)) for effect in (0.0, *effects)},
     )
 
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from crmlib import cli
-from crmlib.review import experiment
+from crmlib.review import experiment, verdict
+from crmlib.views import tables
 
 
 @pytest.fixture
@@ -27,6 +28,14 @@ def mails(tmp_path):
 
 
 def said(capsys, *arguments: object) -> tuple[int, list[str], str]:
+    """Exit code, the sentences below the table, and what went wrong."""
+    code, lines, err = printed(capsys, *arguments)
+    table = lines.index("") + 1 if "" in lines else 0
+    first = next((n for n, line in enumerate(lines) if line.startswith(("outcome  ", "指标  "))), 0)
+    return code, lines[:first] + lines[table:], err
+
+
+def printed(capsys, *arguments: object) -> tuple[int, list[str], str]:
     code = cli.main(["effect", *map(str, arguments)])
     out, err = capsys.readouterr()
     return code, out.splitlines(), err.strip()
@@ -78,6 +87,9 @@ def test_chinese_and_a_file_of_figures(capsys, mails, tmp_path):
         (("--arm", "last_year", "--outcome", "spend"), "last_year holds 50 values; that is hardly a column of arms"),
         (("--arm", "arm", "--outcome", "spend", "--target", "-1"), "--target is the size of the effect aimed at"),
         (("--arm", "arm", "--outcome", "arm"), "mails.csv row 2: arm is 'none', which is no number; correct it (900 such"),
+        (("--arm", "arm", "--outcome", "answered", "--target", "2"), "answered holds 0 and 1 only, so --target 2 would be 200 points"),
+        (("--arm", "arm", "--outcome", "spend", "--id", "last_year"), "mails.csv: last_year '0' has more than one row (850 rows too"),
+        (("--arm", "arm", "--outcome", "spend", "--cluster", "last_year"), "mails.csv: last_year '0' has customers in 3 arms (50 such)"),
         (("--arm", "arm", "--outcome", "spend", "--shares", "none"), "--shares 'none': write it as ARM=0.5"),
     ],
 )  # fmt: skip
@@ -143,3 +155,112 @@ def test_an_unfair_draw_is_named(capsys, tmp_path):
 )  # fmt: skip
 def test_the_control_is_known_by_its_name(arms, control):
     assert experiment.control_of(arms) == control
+
+
+def test_the_figures_stand_in_columns_that_line_up(capsys, mails):
+    """Also in Chinese, whose signs are two wide."""
+    for lang in ("en", "zh"):
+        _, lines, _ = printed(
+            capsys, mails, "--arm", "arm", "--outcome", "answered", "--outcome", "spend", "--lang", lang
+        )
+        table = lines[: lines.index("")]
+        assert len(table) == 5
+        ends = [tables.columns_wide(line[: line.index("300") + 3]) for line in table[1:]]
+        assert len(set(ends)) == 1
+    first = lines[1].split()
+    assert (
+        first[:7] == ["answered", "call", "300", "27.0%", "300", "12.0%", "15.00个百分点"] and first[-1] == "确有作用"
+    )
+
+
+def test_three_arms_get_one_q_over_all_comparisons(capsys, mails, tmp_path):
+    out = tmp_path / "figures.csv"
+    printed(capsys, mails, "--arm", "arm", "--outcome", "answered", "--outcome", "spend", "--out", out)
+    found = pd.read_csv(out)
+    pd.testing.assert_series_equal(found["q"], verdict.adjusted(found["p"]), check_names=False)
+    assert (found["q"] > found["p"])[found["p"] < found["p"].max()].all()
+
+
+def test_the_sample_that_would_have_been_enough(capsys, tmp_path):
+    """60 of 100 against 72: to see 15 points from .60 needs 152 an arm (method 10); a mean of sd 10 and 2 points 393."""
+    low = 10 / np.sqrt(40 / 39)
+    spend = np.tile([-low, low], 20)
+    frame = pd.DataFrame({"arm": ["control"] * 100 + ["t"] * 100, "hit": [1] * 60 + [0] * 40 + [1] * 72 + [0] * 28})
+    file = tmp_path / "few.csv"
+    frame.to_csv(file, index=False)
+    _, lines, _ = said(capsys, file, "--arm", "arm", "--outcome", "hit", "--target", 0.15)
+    assert lines[0].endswith(
+        "not enough evidence either way; about 152 per arm would have been enough to see the target."
+    )
+    _, lines, _ = said(capsys, file, "--arm", "arm", "--outcome", "hit")
+    assert lines[0].endswith("Verdict: cannot tell; not enough evidence either way.")
+    pd.DataFrame({"arm": np.repeat(["control", "t"], 40), "spend": np.tile(spend, 2)}).to_csv(file, index=False)
+    _, lines, _ = said(capsys, file, "--arm", "arm", "--outcome", "spend", "--target", 2)
+    assert lines[0].endswith("too few cases to judge by; about 393 per arm would have been enough to see the target.")
+
+
+def test_what_was_known_before_is_named_beside_means_as_measured(capsys, tmp_path):
+    """The treated spent 3 more before and 8 more now, with a pooled slope of 1.0044: 8 - 3 x 1.0044 = 4.99 are left."""
+    before = np.r_[np.arange(100) + 3.0, np.arange(100)]
+    frame = pd.DataFrame({"arm": ["t"] * 100 + ["control"] * 100, "before": before})
+    frame["spend"] = before + np.r_[np.full(100, 5.0), np.zeros(100)] + np.tile([1.0, -1.0, -1.0, 1.0], 50)
+    file = tmp_path / "before.csv"
+    frame.to_csv(file, index=False)
+    _, lines, _ = said(capsys, file, "--arm", "arm", "--outcome", "spend", "--before", "before")
+    assert lines[0].startswith("spend: 57.5 in 't', 49.5 in 'control' (100 and 100 customers): a difference of 4.99 (")
+    assert "adjusted for before, which explains 99% of the variance (means are unadjusted)" in lines[0]
+    frame.loc[0, "before"] = np.nan
+    frame.to_csv(file, index=False)
+    _, lines, _ = said(capsys, file, "--arm", "arm", "--outcome", "spend", "--before", "before")
+    assert "a difference of 8" in lines[0] and "not adjusted for before, which is missing for some" in lines[0]
+
+
+ODD = [
+    (
+        {"组 别": ["对照组", "新 版 本"] * 200, "y": [0, 1] * 200},
+        "组 别",
+        "y: 100.0% in '新 版 本', 0.00% in '对照组' (200 and 200",
+    ),
+    (
+        {"a": [False, True] * 200, "y": [-3, -1, -1, -3] * 100},
+        "a",
+        "y: −2 in 'True', −2 in 'False' (200 and 200 customers)",
+    ),
+    (
+        {"a": [0, 1] * 200, "y": [1.0] * 400},
+        "a",
+        "y: 100.0% in '1', 100.0% in '0' (200 and 200 customers): a difference of 0.00",
+    ),
+    (
+        {"a": [0, 1] * 200, "y": [7.5] * 400},
+        "a",
+        "y: 7.50 in '1', 7.50 in '0' (200 and 200 customers): a difference of 0 ",
+    ),
+    ({"a": [0, 1] * 200, "y": [np.nan] * 400}, "a", "y: '1' and '0' have 0 and 0 cases; two in each arm are the least"),
+    ({"a": [0, 1] * 200, "y": [1, 5] * 200}, "a", "y: 5 in '1', 1 in '0' (200 and 200 customers): a difference of 4 "),
+]
+
+
+@pytest.mark.parametrize(("columns", "arm", "sentence"), ODD)
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_odd_columns(capsys, tmp_path, columns, arm, sentence, kind):
+    file = tmp_path / f"odd.{kind}"
+    frame = pd.DataFrame(columns)
+    frame.to_csv(file, index=False) if kind == "csv" else frame.to_parquet(file)
+    code, lines, error = said(capsys, file, "--arm", arm, "--outcome", "y")
+    assert (code, error) == (0, "") and lines[0].startswith(sentence)
+
+
+def test_an_empty_arm_is_asked_for_and_rows_of_a_customer_may_be_one_case(capsys, tmp_path):
+    file = tmp_path / "rows.csv"
+    frame = pd.DataFrame(
+        {"who": np.repeat(np.arange(200), 2), "arm": np.repeat(["control", "t"] * 100, 2), "y": [0, 4] * 200}
+    )
+    frame.to_csv(file, index=False)
+    code, _, error = said(capsys, file, "--arm", "arm", "--outcome", "y", "--id", "who")
+    assert code == cli.WRONG_INPUT and error.endswith("make the customer the unit with --cluster who")
+    _, lines, _ = said(capsys, file, "--arm", "arm", "--outcome", "y", "--cluster", "who")
+    assert "(100 and 100 clusters)" in lines[0]
+    frame.loc[3, "arm"] = ""
+    frame.to_csv(file, index=False)
+    assert "arm is empty in 1 rows; each row needs its arm" in said(capsys, file, "--arm", "arm", "--outcome", "y")[2]

@@ -236,18 +236,6 @@ def test_tickets_see_only_what_was_known_at_the_end() -> None:
     assert service.measure(nothing, nothing, nothing, [PERIOD]).empty
 
 
-def test_the_quarters_target_is_the_one_due_last_in_it() -> None:
-    register = pd.DataFrame(
-        {
-            "target_id": ["a", "b", "c", "d"],
-            "kpi": ["net_revenue", "net_revenue", "net_revenue", "csat"],
-            "due_date": pd.to_datetime(["2023-10-31", "2023-12-31", "2024-01-01", "2023-12-31"]),
-        }
-    )
-    assert list(targets.due(register, "net_revenue", PERIOD)["target_id"]) == ["b"]
-    assert targets.due(register, "net_revenue", Period(2023, 3)).empty
-
-
 def test_a_target_may_name_every_kpi_and_each_has_its_words() -> None:
     assert set(schema.REGISTERS["targets"].words["kpi"]) == set(KPIS)
     assert [k for k in KPIS if schema.word(k, "en") == k or schema.word(k, "zh") == k] == []

@@ -1,11 +1,13 @@
 """A real company's year goes through: every known figure of its file is found in the tables of a run."""
 
+import math
 import shutil
 import subprocess
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import ibis
 import pandas as pd
 import pytest
 import yaml
@@ -15,7 +17,10 @@ from ibis import _
 from crmlib import params, run
 from crmlib.collect import inventory, purchase_days
 from crmlib.io import engine, privacy, sources, staging
-from crmlib.segment import anchors, rfm
+from crmlib.review import grades, hand_picked
+from crmlib.segment import anchors, expectation, rfm, tiers
+from crmlib.strategy import campaigns
+from crmlib.views import narrative_picked
 
 BOOK = "online_retail"
 CODES = {"POST": 1256, "DOT": 710, "M": 571, "m": 1, "C2": 144, "D": 77, "S": 63, "BANK CHARGES": 37, "AMAZONFEE": 34,
@@ -232,6 +237,42 @@ def test_customers_who_fall_rise_again_without_any_action(q4: Book) -> None:
     rises = [f[["q2", "q3"]].sum() for f in (spent[fell], spent[~fell])]
     assert (fell.sum(), (~fell).sum()) == (894, 880)
     assert [round(100 * (rise["q3"] / rise["q2"] - 1), 1) for rise in rises] == [265.7, 8.9]
+
+
+def test_a_group_that_rises_by_itself_gets_no_causal_verdict(q3: Book) -> None:
+    """The placebo group entered as a win-back campaign of 2011Q3: it rises by 265 % and nothing was done."""
+    lines = q3.staged.tables["orders"].filter(_.row_class == "sale")
+    sums = {f"q{n}": _.net_minor.sum(where=_.order_date.year().cast("int") * 10 + _.order_date.quarter() == 20110 + n)
+            .fill_null(0) for n in (1, 2)}  # fmt: skip
+    fell = lines.group_by("customer_id").aggregate(**sums).filter((_.q1 > 0) & (_.q2 < _.q1 / 2))
+    targets = fell.select("customer_id", campaign_id=ibis.literal("WB"))
+    days = pd.to_datetime(["2011-07-01", "2011-09-30"])
+    ran = pd.DataFrame(
+        {"campaign_id": ["WB"], "campaign_kind": ["win-back"], "start_date": days[:1], "end_date": days[1:]}
+    )
+    known = inventory.customers(q3.staged.tables["customers"], q3.days)
+    past = hand_picked.Past(q3.days, known, tiers.at, expectation.after)
+    picked = hand_picked.measured(ran, targets, past, q3.settings)
+    none = campaigns.frame([])
+    breaches = pd.DataFrame({"campaign_id": [], "breach": []})
+    reviews = grades.reviews(pd.DataFrame(), picked, none, breaches, q3.settings)
+    (row,) = reviews.to_dict("records")
+    assert row["n_treated"] == 893  # of one, all that was bought in these quarters came back
+    assert (row["evidence_grade"], row["grade_reason"], row["verdict"]) == ("C", "placebo_failed", "not_attributed")
+    assert math.isnan(row["effect"]) and row["placebo_high"] < 0
+    dates = engine.frame(
+        q3.days.semi_join(targets, "customer_id").select("customer_id", "order_date", "orders", "net_minor")
+    )
+    theirs = (
+        dates[dates["customer_id"].isin(dates["customer_id"][dates["orders"] > 0])].set_index("order_date").sort_index()
+    )
+    before, during = (
+        theirs.loc[a:b, "net_minor"].sum() for a, b in (("2011-03-31", "2011-06-30"), ("2011-07-01", "2011-09-30"))
+    )
+    assert row["before_after_change"] == pytest.approx(during / before - 1, rel=1e-4) and during > 3 * before
+    said = narrative_picked.checked(reviews, "en", q3.settings.book).text
+    assert "so what it finds later is the choice of customers, and no causal verdict is given." in said
+    assert said.endswith(f"moved by +{100 * (during / before - 1):.1f}% (descriptive, not attributed).")
 
 
 def test_the_frozen_anchors_are_those_of_2011q3(q3: Book, root: Path) -> None:

@@ -38,10 +38,12 @@ def _once(known: ir.Table) -> ir.Table:
     several = known.group_by("customer_id").having(_.count() > 1).aggregate().select("customer_id")
     others = [c for c in known.columns if c != "customer_id"]
     checked = [ibis.desc(known[c]) for c in others if c == "contact_verified_date"]
-    order = [*checked, *(known[c] for c in others)]
-    merged = known.semi_join(several, "customer_id").group_by("customer_id")
-    found = {c: known[c].max() if c == "consent" else known[c].first(order_by=order) for c in others}
-    rows = merged.aggregate(**found)
+    order = [*checked, *(known[c] for c in others if c != "contact_verified_date")]
+    place = ibis.row_number().over(group_by="customer_id", order_by=order)
+    merged = known.semi_join(several, "customer_id").mutate(place=place)
+    found = {c: merged[c].argmin(merged.place, where=merged[c].notnull()) for c in others if c != "consent"}
+    agreed = {"consent": merged.consent.max()} if "consent" in others else {}
+    rows = merged.group_by("customer_id").aggregate(**found, **agreed)
     return known.anti_join(several, "customer_id").union(rows.select(known.columns))
 
 

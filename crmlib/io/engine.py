@@ -105,7 +105,9 @@ def _made(con: Backend, name: str, table: ir.Table) -> ir.Table:
 
 def columns(con: Backend, table: ir.Table) -> dict[str, np.ndarray]:
     """Columns of whole numbers without gaps."""
-    return con.raw_sql(con.compile(table)).fetchnumpy()
+    reader = con.raw_sql(con.compile(table)).to_arrow_reader(1 << 16)
+    none, batches = reader.schema.empty_table(), list(reader)
+    return {c: np.concatenate([none[c].to_numpy(), *(b[c].to_numpy() for b in batches)]) for c in none.column_names}
 
 
 def mark(con: Backend, name: str, marks: ir.Table) -> None:

@@ -15,8 +15,8 @@ from crmlib.io.typed import DATES, MONEY, NUMBERS, TIMES, WHOLE, Form, Layout
 
 _NO_TEXT = (*NUMBERS, *DATES, *TIMES, "is_escalated")
 
-LARGE = 1e9
-"""From here on, and near a half, an amount in minor units is looked at as it is written."""
+LARGE = 10**9
+"""Above it, and near a half, an amount in minor units is looked at as it is written."""
 
 
 def rows(form: Form, raw: ir.Table, layout: Layout, *, some_are_merged: bool) -> ir.Table:
@@ -126,7 +126,9 @@ def _amount(form: Form, row: ir.Table) -> ir.Value:
 def _rules(form: Form, row: ir.Table) -> Iterator[ir.Value]:
     """What speaks against a row: its amount, its currency, its kind, its day."""
     if form.money:
-        yield ~(((row.scaled - row.whole).abs() < 0.499999) & (row.whole.abs() < LARGE))
+        amount = row[form.money]  # whole numbers are compared in half the time of others
+        yield amount.isnull()
+        yield ~(((row.scaled - row.whole).abs() < 0.499999) & amount.between(-LARGE, LARGE))
         own, book = form.written.currency, form.settings.book.currency
         if "currency" in form.fields:
             yield ~(row.currency.fill_null(own) == book)
@@ -139,7 +141,8 @@ def _rules(form: Form, row: ir.Table) -> Iterator[ir.Value]:
 
 
 def _bad(form: Form, row: ir.Table, doubts: list[ir.Value]) -> ir.Value:
-    codes = {field: i for i, (field, reason) in enumerate(faults.reasons(form), 1) if reason == "missing"}
+    reasons, judged = enumerate(faults.reasons(form), 1), _factors(form)
+    codes = {field: i for i, (field, reason) in reasons if reason == "missing" and field not in judged}
     missing = [(row[_kept_as_came(form, row, field)].isnull(), code) for field, code in codes.items()]
     doubtful = [(ibis.or_(*doubts), faults.DOUBT)] if doubts else []
     return ibis.cases(*doubtful, *missing, else_=0).cast("uint8")

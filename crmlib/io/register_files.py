@@ -7,13 +7,16 @@ import csv
 import functools
 import zipfile
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from crmlib import schema
 from crmlib.params import Settings
 
 WORKBOOK = "registers.xlsx"
+# Sheets of the workbook that a run writes for people to edit which are no registers: how to use it, and its drop-downs.
+GUIDES = {"en": "Read me", "zh": "请先阅读"}
+CHOICES = "_choices"
 _LARGEST = 100_000_000  # bytes of the unpacked workbook: far more than people write by hand
 
 Lines = list[tuple[int, list[str]]]
@@ -102,7 +105,9 @@ def _workbook(path: Path, _changed: int, _size: int) -> tuple[dict[str, Lines], 
                 )
         book = CalamineWorkbook.from_path(path)
         found = {
-            name: _cells(book.get_sheet_by_name(name).to_python(skip_empty_area=False)) for name in book.sheet_names
+            name: _cells(book.get_sheet_by_name(name).to_python(skip_empty_area=False))
+            for name in book.sheet_names
+            if name not in (*GUIDES.values(), CHOICES)
         }
     except (zipfile.BadZipFile, CalamineError):
         return {}, "is no readable Excel workbook; save it as .xlsx without a password"
@@ -110,21 +115,29 @@ def _workbook(path: Path, _changed: int, _size: int) -> tuple[dict[str, Lines], 
 
 
 def _cells(rows: Sequence[Sequence[object]]) -> Lines:
-    texts = [(number, [_text(value) for value in row]) for number, row in enumerate(rows, 1)]
+    texts = [(number, [as_text(value) for value in row]) for number, row in enumerate(rows, 1)]
     return [(number, row) for number, row in texts if any(row)]
 
 
-def _text(value: object) -> str:
-    """A cell as a person would type it: dates as 2017-12-31, whole numbers without a point."""
+def as_text(value: object) -> str:
+    """A cell as a person would type it: dates as 2017-12-31, whole numbers without a point, times without 0 seconds."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else repr(value)
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d}" if not (value.hour or value.minute or value.second) else f"{value:%Y-%m-%d %H:%M:%S}"
+        return _time(value)
     if isinstance(value, date):
         return value.isoformat()
     return "" if value is None else str(value).strip()
+
+
+def _time(value: datetime) -> str:
+    """Excel keeps a time as a part of a day, which is a hair off."""
+    whole = (value + timedelta(milliseconds=500)).replace(microsecond=0)
+    if not (whole.hour or whole.minute or whole.second):
+        return f"{whole:%Y-%m-%d}"
+    return f"{whole:%Y-%m-%d %H:%M:%S}" if whole.second else f"{whole:%Y-%m-%d %H:%M}"
 
 
 def _trimmed(rows: Lines) -> Lines:

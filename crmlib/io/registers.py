@@ -32,7 +32,7 @@ REFERENCES: dict[str, tuple[str, ...]] = {
     "depends_on": ("tasks",),
 }
 # Columns that hold several entries, separated by semicolons.
-_LISTS = ("tiers", "evidence", "depends_on")
+LISTS = ("tiers", "evidence", "depends_on")
 # Columns with the id of a customer: as the exports have it, or the pseudonym that tables show.
 _CUSTOMERS = ("customer_id", "same_as")
 _ID_LENGTH = 4
@@ -192,7 +192,7 @@ def _row_problems(name: str, row: _Row, tiers: tuple[str, ...], ids: dict[str, s
 
 
 def _entries(column: str, value: str) -> list[str]:
-    return [part.strip() for part in value.split(";") if part.strip()] if column in _LISTS else [value]
+    return [part.strip() for part in value.split(";") if part.strip()] if column in LISTS else [value]
 
 
 def _near_word(entry: str, codes: tuple[str, ...]) -> str:

@@ -216,7 +216,14 @@ def stored(form: Form) -> list[str]:
     """The columns that are kept of every row: the fields, the money, the class."""
     made = [form.money, *(["class_code"] if form.name == "orders" else [])]
     made += ["order_id"] if form.source.order_id_from and "order_id" not in form.fields else []
-    return [name for name in [*(f for f in form.fields if f not in MONEY), *made] if name]
+    fields = [f for f in form.fields if f not in MONEY and f not in passed(form)]
+    return [name for name in [*fields, *made] if name]
+
+
+def passed(form: Form) -> list[str]:
+    """The fields that are not kept: of a price, which has given the money of its row, only the fingerprint knows."""
+    is_done = form.name == "orders" and "net_amount" not in form.fields and not key(form)
+    return ["unit_price"] if is_done else []
 
 
 def read_back(form: Form, kept: ir.Table) -> dict[str, ir.Value]:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from crmlib.params import Review
 
+Layer = Literal["layer_customer", "layer_market", "layer_execution"]
 ROW = ["kpi", "period", "tier", "kpi_unit", "kpi_value", "low", "high", "n", "provenance"]
 
 
@@ -33,7 +34,7 @@ class Kpi:
     denominator: str = ""
     basis: str = ""
     quarters_before: int = 0
-    layer: Literal["layer_customer", "layer_market", "layer_execution"] = "layer_customer"
+    layer: Layer = "layer_customer"
     has_tiers: bool = False
 
     def least_cases(self, review: Review) -> int:
@@ -41,7 +42,8 @@ class Kpi:
         return {"money": review.min_money_n, "count": 0}.get(self.unit, review.min_rate_n)
 
 
-_MARKET, _WORK = "layer_market", "layer_execution"
+_MARKET: Layer = "layer_market"
+_WORK: Layer = "layer_execution"
 _BOUGHT = [
     Kpi("net_revenue", "money", "higher", "financial", "net_minor", "", "orders", has_tiers=True),
     Kpi("orders", "orders", "higher", "financial", "orders", "", "orders", has_tiers=True),
@@ -53,8 +55,10 @@ _BOUGHT = [
     Kpi("active_customers", "customers", "higher", "customer", "active", "", "active", has_tiers=True),
     Kpi("new_customers", "customers", "higher", "customer", "new", "", "new", 1),
     Kpi("retained_customers", "customers", "higher", "customer", "retained", "", "active", 1, has_tiers=True),
-    Kpi("reactivated_customers", "customers", "higher", "customer", "reactivated", "", "reactivated", 2, has_tiers=True),
-    Kpi("retention_rate", "rate", "higher", "customer", "retained", "active_before", "active_before", 1, has_tiers=True),
+    Kpi("reactivated_customers", "customers", "higher", "customer", "reactivated", "", "reactivated", 2,
+        has_tiers=True),
+    Kpi("retention_rate", "rate", "higher", "customer", "retained", "active_before", "active_before", 1,
+        has_tiers=True),
     Kpi("churn_rate", "rate", "lower", "customer", "lost", "active_before", "active_before", 1, has_tiers=True),
     Kpi("repurchase_rate", "rate", "higher", "customer", "repeat_12m", "buyers_12m", "buyers_12m", 3, has_tiers=True),
     Kpi("repurchase_in_quarter", "rate", "higher", "customer", "repeat", "active", "active", has_tiers=True),

@@ -44,7 +44,9 @@ def by_tier(purchase_days: ir.Table, at_start: ir.Table, period: Period) -> pd.D
 def counts(purchase_days: ir.Table, period: Period, first: Period) -> pd.DataFrame:
     """What the KPIs are made of: one row per quarter from `first` to `period`, also where nothing was bought."""
     quarters = period.since(first)
-    found = _counted(_customer_quarters(purchase_days, period), ["quarter"]).to_pyarrow().to_pandas().set_index("quarter")
+    found = (
+        _counted(_customer_quarters(purchase_days, period), ["quarter"]).to_pyarrow().to_pandas().set_index("quarter")
+    )
     found = found.reindex([4 * q.year + q.quarter - 1 for q in quarters]).fillna(0).astype("int64")
     return found.assign(period=[str(q) for q in quarters], quarters_before=range(len(quarters))).reset_index(drop=True)
 

@@ -25,6 +25,23 @@ def measure(surveys: pd.DataFrame, tickets: pd.DataFrame, tasks: pd.DataFrame, q
     return pd.concat(found, ignore_index=True) if found else parts[0]
 
 
+def by_tier(surveys: pd.DataFrame, at_start: pd.DataFrame, quarters: list[Period]) -> pd.DataFrame:
+    """What customers say by the tier in which they began the quarter: rows of the table `kpis`.
+
+    `at_start` has customer_id, period, tier of at least everyone who answered.
+    """
+    tier_of = at_start.drop_duplicates(["customer_id", "period"]).set_index(["customer_id", "period"])["tier"]
+    parts = []
+    for quarter in quarters:
+        answers = within(surveys, "survey_date", quarter)
+        place = pd.MultiIndex.from_arrays([answers["customer_id"].astype("str"), [str(quarter)] * len(answers)])
+        tiers = tier_of.reindex(place).to_numpy()
+        known = sorted({tier for tier in tiers if isinstance(tier, str) and tier != "none"})
+        parts += [_rows(answers[tiers == tier], (csat, nps), [quarter]).assign(tier=tier) for tier in known]
+    found = [part for part in parts if len(part)]
+    return pd.concat(found, ignore_index=True)[ROW] if found else pd.DataFrame(columns=ROW)
+
+
 def execution(tasks: pd.DataFrame, quarters: list[Period]) -> pd.DataFrame:
     """The rows that come from the tasks alone."""
     return _rows(tasks, (on_time_rate, completion_rate), quarters)
@@ -93,7 +110,11 @@ def provenance(register: pd.DataFrame) -> str:
 
 
 def _rate(kpi: str, hit: pd.Series, n: int, period: Period) -> pd.DataFrame:
-    hits = int(hit.sum())
+    return rate(kpi, int(hit.sum()), n, period)
+
+
+def rate(kpi: str, hits: int, n: int, period: Period) -> pd.DataFrame:
+    """One row of a rate with its Wilson interval, without `provenance`."""
     band = intervals.wilson(pd.Series([hits]), pd.Series([n])).iloc[0]
     return _row(kpi, period, n, (hits / n if n else math.nan, float(band["low"]), float(band["high"])))
 

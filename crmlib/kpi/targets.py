@@ -5,7 +5,6 @@ import math
 import pandas as pd
 
 from crmlib.kpi import KPIS
-from crmlib.periods import Period
 
 
 def attainment(baseline: float, target: float, actual: float, direction: str = "higher") -> float:
@@ -42,8 +41,8 @@ def measured_on(named: pd.DataFrame) -> list[str]:
     return [tier if KPIS[kpi].has_tiers and scope != "all" else "all" for kpi, tier, scope in rows]
 
 
-def due(register: pd.DataFrame, kpi: str, period: Period) -> pd.DataFrame:
-    """The target of the quarter for one KPI: the row due last in it, or no row."""
-    due_date = register["due_date"]
-    within = (due_date >= pd.Timestamp(period.start)) & (due_date < pd.Timestamp(period.end))
-    return register[within & (register["kpi"] == kpi)].sort_values(["due_date", "target_id"]).tail(1)
+def whole(register: pd.DataFrame, strategies: pd.DataFrame) -> pd.DataFrame:
+    """The targets that are measured on all customers: only these can be compared with figures of all customers."""
+    tiers = register["strategy_id"].map(strategies.drop_duplicates("strategy_id").set_index("strategy_id")["tier"])
+    scopes = measured_on(register.assign(tier=tiers.fillna("all")))
+    return register[[scope == "all" for scope in scopes]]

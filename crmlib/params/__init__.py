@@ -1,10 +1,12 @@
 """The settings of one book and quarter: default.yml, then the quarter's file, checked as a whole.
 
-A mapping in the quarter's file merges into the default, a list replaces it; unknown keys are refused.
+A mapping in the quarter's file merges into the default, a list replaces it; unknown keys are refused. A variant of a
+quarter (`2017Q4.explored.yml`) holds only what differs from the quarter's own file.
 """
 
 import difflib
 from datetime import date
+from functools import reduce
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +16,7 @@ from pydantic import BaseModel, ValidationError, model_validator
 from crmlib.errors import InputError
 from crmlib.params.collect import Book, Collect, Privacy, Quality, RowClasses, Series, Source, Sources
 from crmlib.params.market import Market
+from crmlib.params.report import Report
 from crmlib.params.review import Review
 from crmlib.params.segment import Anchors, Clusters, Knots, Levels, Profile, Segment, Tags, TierRule, Value
 from crmlib.params.strategy import Closed, Holdout, Strategy, Weekly
@@ -67,10 +70,11 @@ class Settings(Frozen):
     market: Market = Market()
     strategy: Strategy
     review: Review = Review()
+    report: Report = Report()
 
     @model_validator(mode="after")
     def _as_of_is_in_the_quarter(self) -> Self:
-        quarter = Period.parse(self.file.stem)
+        quarter = Period.parse(_quarter(self.file))
         if self.as_of and not quarter.start <= self.as_of < quarter.end:
             raise ValueError(f"as_of {self.as_of} is not in {quarter} ({quarter.start} to {quarter.as_of})")
         return self
@@ -86,7 +90,7 @@ class Settings(Frozen):
     @property
     def period(self) -> Period:
         """The quarter, up to `as_of` where that cuts it short."""
-        quarter = Period.parse(self.file.stem)
+        quarter = Period.parse(_quarter(self.file))
         return quarter if self.as_of in (None, quarter.as_of) else Period(quarter.year, quarter.quarter, self.as_of)
 
     @property
@@ -113,8 +117,8 @@ def load(file: str | Path) -> Settings:
         there = sorted(p.name for p in file.parent.glob("*Q?.yml")) if file.parent.is_dir() else []
         hint = f"; there are {', '.join(there)}" if there else "; `crm new BOOK` makes a book"
         raise InputError(f"{_short(file)} does not exist{hint}")
-    Period.parse(file.stem)
-    merged = _with_anchors(_merge(_read(file.parent / "default.yml"), _read(file)), file.parent)
+    Period.parse(_quarter(file))
+    merged = _with_anchors(reduce(_merge, map(_read, _layers(file))), file.parent)
     try:
         return Settings(file=file, **merged)
     except ValidationError as error:
@@ -124,6 +128,17 @@ def load(file: str | Path) -> Settings:
 def dump(settings: Settings) -> str:
     """The resolved settings as YAML, without the machine's paths."""
     return yaml.safe_dump(settings.model_dump(mode="json", exclude={"file"}), allow_unicode=True, sort_keys=False)
+
+
+def _quarter(file: Path) -> str:
+    """'2017Q4' of 2017Q4.yml, and of a variant such as 2017Q4.explored.yml."""
+    return file.stem.split(".")[0]
+
+
+def _layers(file: Path) -> list[Path]:
+    """The files that make up the settings, the last one winning."""
+    own = file.with_name(f"{_quarter(file)}{file.suffix}")
+    return [file.with_name("default.yml"), *([own] if own != file and own.is_file() else []), file]
 
 
 def _read(file: Path) -> dict[str, Any]:

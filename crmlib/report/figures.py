@@ -4,6 +4,7 @@ import re
 from html import escape
 
 _FULL_WIDTH = 518.4  # points: 7.2 inches fill the column, a narrower figure keeps the same text size
+_LEGIBLE = 9.2  # pixels: the least text on a phone, where a wider figure scrolls in its own box
 
 
 def inline(svg: str, prefix: str, alt: str) -> str:
@@ -13,7 +14,7 @@ def inline(svg: str, prefix: str, alt: str) -> str:
     svg = re.sub(r"<[^>]+>", lambda tag: _own_ids(tag[0], prefix, used), svg)
     svg = re.sub(r"<defs>\s*</defs>|(?<=>)\s+(?=<)", "", svg)
     head, rest = svg.split(">", 1)
-    return f'<svg role="img" aria-label="{escape(alt)}" {_size(head)}>{rest.strip()}'
+    return f'<svg role="img" aria-label="{escape(alt)}" {_size(head, rest)}>{rest.strip()}'
 
 
 def _own_ids(tag: str, prefix: str, used: set[str]) -> str:
@@ -21,10 +22,12 @@ def _own_ids(tag: str, prefix: str, used: set[str]) -> str:
     return re.sub(r'(url\(#|href="#)', rf"\g<1>{prefix}-", tag)
 
 
-def _size(head: str) -> str:
-    """The root's view box, and a width in proportion to a full-width figure."""
+def _size(head: str, rest: str) -> str:
+    """The root's view box, a width in proportion to a full-width figure, and the least at which its text can be read."""
     box = re.search(r'viewBox="[\d.]+ [\d.]+ ([\d.]+) ([\d.]+)"', head)
     if not box:
         return 'preserveAspectRatio="xMinYMin meet"'
     share = min(100.0, 100 * float(box[1]) / _FULL_WIDTH)
-    return f'viewBox="0 0 {box[1]} {box[2]}" style="width:{share:.4g}%"'
+    sizes = [float(size) for size in re.findall(r"font(?:-size)?: ?(?:\w+ )?([\d.]+)px", rest)]
+    least = f"; --least: {_LEGIBLE * float(box[1]) / min(sizes):.0f}px" if sizes else ""
+    return f'viewBox="0 0 {box[1]} {box[2]}" style="width:{share:.4g}%{least}"'

@@ -3,13 +3,17 @@
 import functools
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import jinja2
+from bs4 import BeautifulSoup
 from markupsafe import Markup
 
+from crmlib import schema
 from crmlib.io.store import Store
-from crmlib.report import font, sections, summary, threads
-from crmlib.report.text import glossary, quarter, text
+from crmlib.report import cards, chapters, elsewhere, font, sections, summary, threads
+from crmlib.report.history import frame
+from crmlib.report.text import glossary, methods, quarter, text
 from crmlib.views import style, tables
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -22,7 +26,7 @@ def build(store: Store, notebooks: list[Path], lang: str, facts: Mapping[str, st
 
     The same stored results and notebooks give the same page, byte for byte.
     """
-    chapters = threads.link(sections.read(notebooks, lang))
+    told = threads.link(sections.read(notebooks, lang, functools.partial(_laid_out, store)))
     book, period = store.settings.book, store.settings.period
     page = (
         environment()
@@ -33,18 +37,27 @@ def build(store: Store, notebooks: list[Path], lang: str, facts: Mapping[str, st
             css=css(),
             families=Markup(", ").join(Markup('"{}"').format(name) for name in style.FONTS),
             book=tables.book_name(book, lang),
-            notices=[tables.book_notice(book, lang), _window(store, lang), _aside(store, lang)],
+            elsewhere=elsewhere.line({}, lang),
+            caveats=_caveats(store, lang),
+            quality=_quality(store, told, lang),
             quarter=quarter(period, lang),
             title=text("title", lang, quarter=quarter(period, lang)),
             days=text("days", lang, start=style.day(period.start, lang), end=style.day(period.as_of, lang)),
             data=_data_as_of(store, lang),
-            summary=summary.read(store, chapters, lang),
-            sections=chapters,
+            summary=summary.read(store, told, lang),
+            sections=told,
             glossary=glossary(lang),
+            definitions=_definitions(store, lang),
+            methods=methods(lang),
             facts={**_facts(store, lang), **(facts or {})},
         )
     )
-    return page.replace(_FONTS_HERE, font.faces(page), 1)
+    return page.replace(_FONTS_HERE, font.faces(page + elsewhere.LABELS), 1)
+
+
+def _laid_out(store: Store, soup: BeautifulSoup, lang: str) -> None:
+    cards.place(soup, store, lang)
+    chapters.arrange(soup, lang)
 
 
 def css() -> Markup:
@@ -56,22 +69,51 @@ def stylesheet(name: str) -> Markup:
 
 
 def _data_as_of(store: Store, lang: str) -> str:
-    history = summary.frame(store, "data_history")
+    history = frame(store, "data_history")
     if history.empty:
         return text("no_data", lang)
     return text("data", lang, day=style.day(history["last_order_date"].iloc[0], lang))
 
 
+def _caveats(store: Store, lang: str) -> str:
+    """What to keep in mind about the data, in one line."""
+    said = [tables.book_notice(store.settings.book, lang), _window(store, lang), _aside(store, lang)]
+    return ("" if lang == "zh" else " ").join(part for part in said if part)
+
+
+def _quality(store: Store, told: list[sections.Section], lang: str) -> tuple[str, str]:
+    """The data's quality in a sentence, and where the page shows why."""
+    rows = frame(store, "data_quality")
+    rows = rows if rows.empty else rows[rows["source"] == "all"]
+    if rows.empty:
+        return "", ""
+    score = style.number(rows["quality_score"].iloc[0], lang, 0)
+    return text("quality", lang, score=score), summary.where("quality_scores", "collect", told)[0]
+
+
+def _definitions(store: Store, lang: str) -> list[tuple[str, str]]:
+    """Each KPI and what it exactly is, as the run that computed it wrote it down."""
+    rows = frame(store, "kpi_definitions")
+    local = rows if rows.empty else tables.in_language(rows, lang)
+    return [(schema.word(row.kpi, lang), _definition(row, lang)) for row in local.itertuples()]
+
+
+def _definition(row: Any, lang: str) -> str:
+    above, below = row.numerator_text, row.denominator_text
+    what = text("ratio", lang, above=above, below=below) if below else above
+    return text("definition", lang, above=what, window=row.window_text, source=row.source_text)
+
+
 def _window(store: Store, lang: str) -> str:
     """That the 12-month window is truncated, where it is."""
-    history = summary.frame(store, "data_history")
+    history = frame(store, "data_history")
     months = 12 if history.empty else int(history["window_months"].iloc[0])
     return text("window", lang, months=months) if months < 12 else ""
 
 
 def _aside(store: Store, lang: str) -> str:
     """How much of the orders is in no figure because it was set aside, where that is more than a trifle."""
-    stages = summary.frame(store, "waterfall")
+    stages = frame(store, "waterfall")
     if stages.empty:
         return ""
     total = stages.groupby("stage")[["rows", "net_minor"]].sum().reindex(["raw", "quarantined"]).fillna(0)

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,16 @@ from nbconvert import HTMLExporter
 from traitlets.config import Config
 
 from crmlib import schema
-from crmlib.report import figures
+from crmlib.report import chapters, figures
 from crmlib.report.text import text
 from crmlib.views import style
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _HIDDEN = {"remove_cell", "papermill-error-cell-tag"}
-_LONG = 12  # rows of a table that is shown at once
 _FORBIDDEN = ("script", "style", "link", "meta", "iframe", "object", "embed", "form", "base")
+
+Layout = Callable[[BeautifulSoup, str], None]
+"""Changes a section's parts in place: which come first, which are folded."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,9 @@ class Section:
     places: dict[str, str] = field(default_factory=dict)
 
 
-def read(notebooks: list[Path], lang: str) -> list[Section]:
+def read(notebooks: list[Path], lang: str, layout: Layout = chapters.fold_long) -> list[Section]:
     """The notebooks in their order, with a stated gap for each step that none of them belongs to."""
-    found = {path.stem.removesuffix(".failed"): _section(path, lang) for path in notebooks}
+    found = {path.stem.removesuffix(".failed"): _section(path, lang, layout) for path in notebooks}
     expected = {f"{n}0_{step}": _absent(step, lang) for n, step in enumerate(schema.STEPS, 1)}
     return [section for _, section in sorted({**expected, **found}.items())]
 
@@ -48,7 +50,7 @@ def _absent(step: str, lang: str) -> Section:
     return Section(step, text(f"step_{step}", lang), note, "absent", places={step: step})
 
 
-def _section(path: Path, lang: str) -> Section:
+def _section(path: Path, lang: str, layout: Layout) -> Section:
     name = path.stem.removesuffix(".failed").split("_", 1)[-1]
     notebook = nbformat.read(path, as_version=4)
     failures = [
@@ -62,13 +64,14 @@ def _section(path: Path, lang: str) -> Section:
     _clean(soup)
     _say_absence_once(soup)
     _drop_empty_headings(soup)
-    _fold(soup, lang)
     title, headings = _number_headings(soup, name)
+    places = _places(soup, name)
+    layout(soup, lang)
     body = str(soup)
     for n, svg in enumerate(resources["chapter"]["drawn"]):
         body = body.replace(f'<div data-drawn="{n}"></div>', svg)
     state = "failed" if failures else "done"
-    return Section(name, title or name, _trusted(body), state, tuple(headings), _places(soup, name))
+    return Section(name, title or name, _trusted(body), state, tuple(headings), places)
 
 
 @functools.cache
@@ -112,7 +115,7 @@ def _figure(output: Any, source: str, chapter: Mapping[str, Any]) -> str:
         return Markup('<p class="crm-absent" data-name="{}">{}</p>').format(result, alt)
     if kind == "image/svg+xml":
         drawn.append(figures.inline(data.get(style.INLINE_SVG) or data[kind], f"{chapter['name']}-{len(drawn)}", alt))
-        return f'<figure data-name="{result}"><div data-drawn="{len(drawn) - 1}"></div></figure>'
+        return f'<figure data-name="{result}" tabindex="0"><div data-drawn="{len(drawn) - 1}"></div></figure>'
     png = re.sub(r"\s", "", data[kind])
     picture = Markup('<figure data-name="{}"><img alt="{}" src="data:image/png;base64,{}"></figure>')
     return picture.format(result, alt, png)
@@ -161,18 +164,6 @@ def _say_absence_once(soup: BeautifulSoup) -> None:
             for repeated in absent:
                 repeated.decompose()
         section = []
-
-
-def _fold(soup: BeautifulSoup, lang: str) -> None:
-    """Long tables open on a click (or the space bar); the sentence and the figure before them have the message."""
-    for table in soup.find_all(class_="crm-table"):
-        rows = len(table.find_all("tr")) - 1
-        if rows > _LONG:
-            words = table.caption.find_all(string=True, recursive=False) if table.caption else []  # without the badge
-            caption = " ".join(" ".join(words).split())
-            summary = soup.new_tag("summary")
-            summary.string = text("folded", lang, caption=caption, n=rows)
-            table.wrap(soup.new_tag("details", attrs={"class": "fold"})).insert(0, summary)
 
 
 def _number_headings(soup: BeautifulSoup, name: str) -> tuple[str, list[tuple[str, str]]]:

@@ -1,14 +1,17 @@
 """The first screen: five numbers, the findings and the decisions, from stored tables."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from crmlib import schema
 from crmlib.io.store import Store
 from crmlib.params import Review
 from crmlib.periods import Period
+from crmlib.report import history, threads
+from crmlib.report.history import frame
 from crmlib.report.sections import Section
 from crmlib.report.text import quarter, text
 from crmlib.views import style
@@ -28,13 +31,14 @@ class Number:
     change: str
     tone: str
     note: str = ""
+    spark: Markup = Markup()
 
 
 @dataclass(frozen=True)
 class Point:
     """A finding or a decision, with the place in the page that shows why."""
 
-    text: str
+    text: Markup
     href: str
     section: str
     facts: tuple[tuple[str, str], ...] = ()
@@ -55,22 +59,23 @@ def read(store: Store, sections: list[Section], lang: str) -> Summary:
     return Summary(numbers, notes, findings, decisions)
 
 
-def frame(store: Store, name: str) -> pd.DataFrame:
-    """A stored table, or an empty frame when it is not there."""
-    return store.frame(name) if name in schema.TABLES and store.has(name) else pd.DataFrame()
-
-
 def _numbers(store: Store, lang: str) -> tuple[tuple[Number, ...], tuple[str, ...]]:
-    kpis, period = frame(store, "kpis"), store.settings.period
-    if kpis.empty or not ((kpis["tier"] == "all") & (kpis["period"] == str(period))).any():
+    kpis, period = history.whole(store), store.settings.period
+    if kpis.empty or not (kpis["period"] == str(period)).any():
         return (), (text("no_kpis", lang),)
-    whole = kpis[kpis["tier"] == "all"].set_index(["kpi", "period"]).sort_index()
+    whole = kpis.set_index(["kpi", "period"]).sort_index()
     known = [kpi for kpi in KPIS if (kpi, str(period)) in whole.index]
-    partial = _partial(store, lang)
-    numbers = tuple(_number(whole, kpi, store, lang, compare=not partial) for kpi in known)
+    partial, parts = _partial(store, lang), history.partial(store)
+    numbers = tuple(
+        replace(
+            _number(whole, kpi, store, lang, compare=not partial),
+            spark=history.spark(history.spots(kpis, kpi, parts, store.settings.book, lang), kpi, lang),
+        )
+        for kpi in known
+    )
     had = kpis["period"].eq(str(period.previous)).any()
     compared = text("against" if had else "no_previous", lang, quarter=quarter(period.previous, lang))
-    return numbers, (text("identity", lang), *(partial or [compared]))
+    return numbers, (text("identity", lang), text("counted", lang), *(partial or [compared]))
 
 
 def _partial(store: Store, lang: str) -> list[str]:
@@ -97,8 +102,7 @@ def _number(whole: pd.DataFrame, kpi: str, store: Store, lang: str, *, compare: 
     now: Any = whole.loc[(kpi, str(period))]
     before = whole["kpi_value"].get((kpi, str(period.previous)))
     label, unit = schema.word(kpi, lang), str(now["kpi_unit"])
-    value = {"money": style.money(now["kpi_value"], settings.book, lang), "rate": style.percent(now["kpi_value"], lang)}
-    shown = value.get(unit, style.number(now["kpi_value"], lang))
+    shown = history.value(now["kpi_value"], unit, settings.book, lang)
     if now["n"] < _enough(unit, settings.review):
         return Number(label, shown, "", "none", text("too_few", lang, n=style.number(now["n"], lang)))
     if not compare:
@@ -153,10 +157,15 @@ def _point(row: pd.Series, store: Store, sections: list[Section], lang: str) -> 
     if not pd.isna(row.get("due_date")):
         facts.append((text("due", lang), style.day(row["due_date"], lang)))
     words = style.legible(str(row[f"text_{lang}"] or row["text_en"]))
-    return Point(words, *_where(str(row.get("anchor") or ""), str(row.get("step") or ""), sections), tuple(facts))
+    ids = {"strategy": row.get("strategy_id"), "campaign": row.get("campaign_ids")}
+    return Point(
+        threads.mention(words, ids, sections),
+        *where(str(row.get("anchor") or ""), str(row.get("step") or ""), sections),
+        tuple(facts),
+    )
 
 
-def _where(anchor: str, step: str, sections: list[Section]) -> tuple[str, str]:
+def where(anchor: str, step: str, sections: list[Section]) -> tuple[str, str]:
     """Where `anchor` (a section, or the name of a figure or table) stands; else the section of `step`; else nowhere."""
     for wanted in (anchor, step):
         for section in sections:

@@ -1,4 +1,4 @@
-"""Every word of the report that is not computed, in both languages: `text.yml`."""
+"""Every word of the report that is not computed, in both languages: `text.yml`, and `methods.yml` for the method notes."""
 
 import functools
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-_QUARTERS_ZH = ("一", "二", "三", "四")
+_HERE = Path(__file__).parent
 
 
 def text(key: str, lang: str, **values: object) -> str:
@@ -18,12 +18,21 @@ def glossary(lang: str) -> list[tuple[str, str]]:
     return [tuple(entry[lang]) for entry in _texts()["meanings"]]
 
 
-def quarter(period: object, lang: str) -> str:
-    """ "2017Q4" as a reader says it."""
-    year, _, number = str(period).partition("Q")
-    return f"{year}年第{_QUARTERS_ZH[int(number) - 1]}季度" if lang == "zh" else f"Q{number} {year}"
+def methods(lang: str) -> list[tuple[str, str]]:
+    """How the figures are made, with the sources of the formulas."""
+    return [tuple(entry[lang]) for entry in _methods()]
+
+
+def quarter(period: object, lang: str) -> str:  # noqa: ARG001 - the same in every language
+    """A quarter has one name in text, tables, charts and file names: "2017Q4"."""
+    return str(period)
 
 
 @functools.cache
 def _texts() -> dict[str, Any]:
-    return yaml.safe_load((Path(__file__).parent / "text.yml").read_text(encoding="utf-8"))
+    return yaml.safe_load((_HERE / "text.yml").read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _methods() -> list[dict[str, Any]]:
+    return yaml.safe_load((_HERE / "methods.yml").read_text(encoding="utf-8"))

@@ -226,7 +226,7 @@ def _drawn(values: np.ndarray, treated: int, count: int, rng: np.random.Generato
     small = min(treated, n - treated)
     values = values - values.mean()
     level, counts = np.unique(values, return_counts=True)
-    if len(level) <= _DISTINCT:
+    if len(level) <= max(_DISTINCT // 20, min(_DISTINCT, n // 6)):
         picked = rng.multivariate_hypergeometric(counts, small, size=count, method="marginals")
         sums, squares = picked @ level, picked @ level**2
     else:

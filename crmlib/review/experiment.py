@@ -3,12 +3,15 @@
 The arms are compared with the control as the quarter's own campaigns are: same estimator, interval, p and verdict.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from crmlib.kpi import sample_size
+from crmlib.params import Holdout
 from crmlib.review import estimators, verdict
 from crmlib.review.estimators import Effect
 
@@ -57,7 +60,7 @@ def measure(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     `table` has `arm` (text), the outcomes (float, NaN: not known) and perhaps `expected`, `stratum`, `cluster`. An
     outcome that is only 0 and 1 is a rate. Rows whose outcome is not known are left out and counted.
     """
-    rows = [
+    rows: list[dict[str, Any]] = [
         _compared(table, outcome, arm, plan)
         for outcome in plan.targets
         for arm in sorted(set(table["arm"]) - {plan.control})
@@ -65,6 +68,7 @@ def measure(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     found = pd.DataFrame(rows)
     found["q"] = verdict.adjusted(found["p"])
     sign = -1.0 if plan.is_lower_better else 1.0
+    found["needed_per_arm"] = [_needed(row, sign, plan.targets[row["outcome"]]) for row in rows]
     found["verdict"] = [_verdict(row, sign, plan.targets[row["outcome"]]) for row in found.to_dict("records")]
     return found
 
@@ -95,7 +99,7 @@ def _is_control(arm: str) -> bool:
     return arm in _CONTROLS or arm.startswith(("control", "no ", "no-", "no_", "without", "对照"))
 
 
-def _compared(table: pd.DataFrame, outcome: str, arm: str, plan: Plan) -> dict[str, object]:
+def _compared(table: pd.DataFrame, outcome: str, arm: str, plan: Plan) -> dict[str, Any]:
     both = table[table["arm"].isin([arm, plan.control])]
     known = both[both[outcome].notna()]
     cases = known.assign(outcome=known[outcome], is_treated=known["arm"] == arm)
@@ -117,8 +121,9 @@ def _compared(table: pd.DataFrame, outcome: str, arm: str, plan: Plan) -> dict[s
 
 
 def _is_small(effect: Effect, level: str) -> bool:
-    least = verdict.LEAST_CLUSTERS / 2 if level == "cluster" else verdict.LEAST_CASES[effect.kind]
-    return min(effect.n_treated, effect.n_control) < least
+    if level == "cluster":
+        return verdict.has_few_clusters(effect.n_treated, effect.n_control)
+    return min(effect.n_treated, effect.n_control) < verdict.LEAST_CASES[effect.kind]
 
 
 def _verdict(row: dict, sign: float, target: float | None) -> str:
@@ -127,6 +132,19 @@ def _verdict(row: dict, sign: float, target: float | None) -> str:
     low, high = sorted((sign * row["low"], sign * row["high"])) if not np.isnan(row["low"]) else (np.nan, np.nan)
     effect = sign * row["effect"]
     return verdict.judge(effect, (low, high), row["q"], target) if target else verdict.shown((low, high), row["q"])
+
+
+def _needed(row: Mapping[str, Any], sign: float, target: float | None) -> float:
+    """Cases per arm with which the target would probably have been seen; NaN without a target, or where none do."""
+    if target is None or np.isnan(row["effect"]):
+        return float("nan")
+    rules, is_cluster = Holdout(), row["level"] == "cluster"
+    if row["kind"] == "rate":
+        needed = sample_size.rates_per_arm(row["control"], sign * target, rules)
+    else:
+        needed = sample_size.means_per_arm(row["sd"], target, rules)
+    least = verdict.LEAST_CLUSTERS / 2 if is_cluster else verdict.LEAST_CASES[row["kind"]]
+    return float(np.maximum(needed, least))
 
 
 def _fit(counts: pd.Series, shares: pd.Series) -> float:

@@ -19,7 +19,7 @@ from crmlib.kpi import windows
 from crmlib.kpi.windows import Span
 from crmlib.params import Settings
 from crmlib.periods import Period
-from crmlib.review import baseline, campaigns, verdict
+from crmlib.review import baseline, campaigns
 from crmlib.review.campaigns import ExpectedAfter
 from crmlib.review.estimators import Effect
 
@@ -41,22 +41,49 @@ class Past:
     after: ExpectedAfter
 
 
-def reviewed(ran: pd.DataFrame, targets: ir.Table, past: Past, settings: Settings) -> pd.DataFrame:
-    """Figures of `campaign_reviews` for the campaigns in `ran` (campaign_id, start_date, end_date) that ended in the
-    quarter; `targets` has campaign_id and customer_id.
+def without(ran: ir.Table | None, designs: pd.DataFrame) -> pd.DataFrame:
+    """The campaigns of the book (table `campaigns`) that were not planned with a hold-out; none where it has none."""
+    columns = ["campaign_id", "campaign_kind", "start_date", "end_date"]
+    if ran is None:
+        return pd.DataFrame(columns=columns)
+    known = ran.filter(_.campaign_id.notin([*designs["campaign_id"], ""]))
+    return known.select(columns).order_by("campaign_id").to_pyarrow().to_pandas(date_as_object=False)
 
-    There is no target effect, so grade B only says whether there is an effect. q is over the effects of grade B.
+
+def measured(ran: pd.DataFrame, targets: ir.Table | None, past: Past, settings: Settings) -> pd.DataFrame:
+    """Figures for `campaign_reviews` of the campaigns in `ran` (table `campaigns`) that ended in the quarter.
+
+    `targets` is `campaign_targets`. There is no target effect, so grade B only says whether there is an effect.
     """
     period = settings.period
     ended = ran[(ran["end_date"] >= pd.Timestamp(period.start)) & (ran["end_date"] <= pd.Timestamp(period.as_of))]
+    if ended.empty or targets is None:
+        return pd.DataFrame()
     since = past.purchase_days.order_date.min().to_pyarrow().as_py()
     rows = []
     for row in ended.sort_values(["start_date", "campaign_id"]).to_dict("records"):
         span = Span(row["start_date"].date(), row["end_date"].date())
-        known = span.before.start > since
-        found = _one(_groups(ran, targets, str(row["campaign_id"]), span), span, past, settings) if known else _UNKNOWN
-        rows.append({"campaign_id": row["campaign_id"], "tier": "all", **found})
-    return _judged(pd.DataFrame(rows))
+        is_known = since is not None and span.before.start >= since
+        groups = _groups(ran, targets, str(row["campaign_id"]), span)
+        found = _one(groups, span, past, settings) if is_known else {"grade_reason": "before_data"}
+        word = {} if found.get("evidence_grade") == "B" else {"evidence_grade": "C", "verdict": "not_attributed"}
+        rows.append({**_about(row), **found, **word})
+    return pd.DataFrame(rows)
+
+
+def _about(row: dict[Any, Any]) -> dict[str, Any]:
+    kind = row.get("campaign_kind")
+    named = "" if kind is None or pd.isna(kind) else str(kind)
+    return {
+        "campaign_id": str(row["campaign_id"]),
+        "tier": "all",
+        "campaign": named,
+        "kpi": KPI,
+        "kpi_unit": windows.UNITS[KPI],
+        "start_date": row["start_date"],
+        "end_date": row["end_date"],
+        "provenance": "actual",
+    }
 
 
 def _groups(ran: pd.DataFrame, targets: ir.Table, campaign: str, span: Span) -> ir.Table:
@@ -68,45 +95,63 @@ def _groups(ran: pd.DataFrame, targets: ir.Table, campaign: str, span: Span) -> 
 
 
 def _one(groups: ir.Table, span: Span, past: Past, settings: Settings) -> dict[str, Any]:
-    people = _people(groups, span, past, settings)
-    plain = _plain(people, span, past.purchase_days)
-    about = {**plain, "evidence_grade": "C"}
-    if min(plain["n_treated"], plain["n_control"]) < settings.review.min_money_n:
+    about = _plain(_marked(_bought(past.purchase_days, span), groups), span, past.purchase_days)
+    if min(about["n_treated"], about["n_control"]) < settings.review.min_money_n:
         return {**about, "grade_reason": "small_n"}
+    people = _rated(groups, span, past, settings)
     now, basis = _sums(people, span, past)
-    earlier, _basis = _sums(_people(groups, span.before, past, settings), span.before, past)
+    earlier, _basis = _sums(people, span.before, past)
     placebo = baseline.measure(earlier)
     about |= {
         "placebo_effect": placebo.effect,
         "placebo_low": placebo.low,
         "placebo_high": placebo.high,
-        "basis": basis,
+        "expected_basis": basis,
     }
-    reason = _reason(baseline.gate(placebo), plain["others_share"], basis)
+    reason = _reason(baseline.gate(placebo), about["others_share"], basis)
     if reason != "passed":
         return {**about, "grade_reason": reason}
     return {**about, "evidence_grade": "B", "grade_reason": "same_tier", **_effect(baseline.measure(now))}
 
 
-def _people(groups: ir.Table, span: Span, past: Past, settings: Settings) -> ir.Table:
-    """Who had bought in the 12 months before the span: tier on its eve, arm, whether in another campaign."""
-    eve = Period.up_to(span.start - timedelta(days=1))
-    rated = past.tier_at(past.purchase_days, past.known, eve, settings).filter(_.state == "active")
-    marked = rated.select("customer_id", "tier").left_join(groups, "customer_id")
-    return marked.select(
-        "customer_id",
-        "tier",
+def _bought(purchase_days: ir.Table, span: Span) -> ir.Table:
+    """Who had bought in the 12 months before the span."""
+    eve = _eve(span)
+    within = (_.order_date > ibis.literal(eve.year_ago)) & (_.order_date <= ibis.literal(eve.as_of))
+    return purchase_days.filter(within & (_.orders > 0)).select("customer_id").distinct()
+
+
+def _marked(people: ir.Table, groups: ir.Table) -> ir.Table:
+    """The people with their arm and whether they were in another campaign."""
+    joined = people.left_join(groups, "customer_id").drop("customer_id_right")
+    return joined.mutate(
         arm=ibis.ifelse(_.is_picked.fill_null(False), "treated", "hold_out"),  # noqa: FBT003
         is_other=_.is_other.fill_null(False),  # noqa: FBT003
         drawn_unit=ibis.literal(""),
     )
 
 
+def _rated(groups: ir.Table, span: Span, past: Past, settings: Settings) -> ir.Table:
+    """The picked and those who were in no campaign, by their tier on the eve of the span.
+
+    The window before is compared by the same tiers: a tier says what its customers bought in that window, so by the
+    tiers of an earlier day even customers picked at random would seem to differ from those left.
+    """
+    rated = past.tier_at(past.purchase_days, past.known, _eve(span), settings).filter(_.state == "active")
+    people = _marked(rated.select("customer_id", "tier"), groups)
+    return people.filter((_.arm == "treated") | ~_.is_other).select("customer_id", "tier", "arm", "drawn_unit").cache()
+
+
 def _sums(people: ir.Table, span: Span, past: Past) -> tuple[pd.DataFrame, str]:
-    """What the baseline needs, of the picked and of those who were in no campaign."""
+    """What the baseline needs of a span: of those who were customers when it began, with what was expected of them."""
     expected = past.after(past.purchase_days, span.start - timedelta(days=1), span.days)
-    clear = people.filter((_.arm == "treated") | ~_.is_other)
-    return campaigns.moments(campaigns.cases(clear, past.purchase_days, span, KPI, expected.customers)), expected.basis
+    there = people.semi_join(expected.customers, "customer_id")
+    known = campaigns.cases(there, past.purchase_days, span, KPI, expected.customers)
+    return campaigns.sums(known), expected.basis
+
+
+def _eve(span: Span) -> Period:
+    return Period.up_to(span.start - timedelta(days=1))
 
 
 def _reason(gate: str, others: float, basis: str) -> str:
@@ -136,8 +181,7 @@ def _plain(people: ir.Table, span: Span, purchase_days: ir.Table) -> dict[str, A
     return {
         **counts,
         "treated_value": row["now"],
-        "control_value": row["now_left"],
-        "gap_minor": (row["now"] - row["now_left"]) / weeks,
+        "gap_during_minor": (row["now"] - row["now_left"]) / weeks,
         "gap_before_minor": (row["earlier"] - row["earlier_left"]) / weeks,
         "before_after_change": row["now"] / row["earlier"] - 1 if row["earlier"] > 0 else np.nan,
         "others_share": row["others"],
@@ -145,20 +189,11 @@ def _plain(people: ir.Table, span: Span, purchase_days: ir.Table) -> dict[str, A
 
 
 def _effect(effect: Effect) -> dict[str, float]:
-    names = {"treated_value": effect.treated, "control_value": effect.control, "effect": effect.effect}
-    return {**names, "low": effect.low, "high": effect.high, "p": effect.p}
-
-
-_UNKNOWN: dict[str, Any] = {"evidence_grade": "C", "grade_reason": "before_data", "n_treated": 0, "n_control": 0}
-
-
-def _judged(found: pd.DataFrame) -> pd.DataFrame:
-    if found.empty:
-        return found
-    p = found["p"] if "p" in found.columns else pd.Series(np.nan, index=found.index)
-    q = verdict.adjusted(p)
-    words = [
-        verdict.shown((row["low"], row["high"]), row["q"]) if row["evidence_grade"] == "B" else "not_attributed"
-        for row in found.assign(q=q).to_dict("records")
-    ]
-    return found.assign(q=q, verdict=words)
+    return {
+        "treated_value": effect.treated,
+        "control_value": effect.control,
+        "effect": effect.effect,
+        "low_effect": effect.low,
+        "high_effect": effect.high,
+        "p_value": effect.p,
+    }

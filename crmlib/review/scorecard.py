@@ -1,4 +1,4 @@
-"""All KPIs of the quarter beside the quarter before, in the views of a balanced scorecard."""
+"""All KPIs of the quarter beside the quarter before: by layer of the method and by view of a balanced scorecard."""
 
 import numpy as np
 import pandas as pd
@@ -9,13 +9,22 @@ from crmlib.params import Review
 from crmlib.periods import Period
 
 HEADLINE = ("net_revenue", "average_ticket", "orders_per_customer", "active_customers", "retention_rate", "csat")
+TIERS = ("all", "high", "potential", "general", "risk", "none")
+OTHERS = tuple(kpi for kpi in KPIS if kpi not in HEADLINE)
 
 
 def gather(*parts: pd.DataFrame) -> pd.DataFrame:
     """Table `kpis` from the rows of several sources."""
     found = pd.concat([part for part in parts if len(part)], ignore_index=True)
-    order = found["kpi"].map(list(KPIS).index)
-    return found.assign(order=order).sort_values(["order", "period"]).drop(columns="order").reset_index(drop=True)
+    order, place = found["kpi"].map(list(KPIS).index), found["tier"].map(TIERS.index)
+    ranked = found.assign(order=order, place=place).sort_values(["place", "order", "period"])
+    return ranked.drop(columns=["order", "place"]).reset_index(drop=True)
+
+
+def with_rows(kpis: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """The table with rows of a later step, which replace those of an earlier run."""
+    kept = kpis[~kpis["kpi"].isin(rows["kpi"])] if len(rows) else kpis
+    return gather(kept, rows)
 
 
 def partial(coverage: pd.DataFrame) -> frozenset[str]:
@@ -39,6 +48,7 @@ def build(
     change = intervals.difference(now, before)
     card = now.assign(
         view=[kpi.view for kpi in KPIS.values()],
+        layer=[kpi.layer for kpi in KPIS.values()],
         better=[kpi.direction for kpi in KPIS.values()],
         kpi_unit=[kpi.unit for kpi in KPIS.values()],
         before=before["kpi_value"],
@@ -51,14 +61,22 @@ def build(
     return card.reset_index()[list(schema.TABLES["scorecard"].columns)]
 
 
-def trend(kpis: pd.DataFrame, review: Review, quarters: int = 8, partial: frozenset[str] = frozenset()) -> pd.DataFrame:
-    """The headline KPIs over the last quarters in which each was measured; thin are too few cases or a part of one."""
-    measured = kpis[kpis["kpi"].isin(HEADLINE) & kpis["kpi_value"].notna() & (kpis["tier"] == "all")]
-    ordered = measured.assign(rank=measured["kpi"].map(HEADLINE.index)).sort_values(["rank", "period"])
+def trend(
+    kpis: pd.DataFrame, review: Review, names: tuple[str, ...] = HEADLINE, partial: frozenset[str] = frozenset()
+) -> pd.DataFrame:
+    """Those KPIs in all quarters of the book in which each was measured; thin are too few cases or a part of one."""
+    measured = kpis[kpis["kpi"].isin(names) & kpis["kpi_value"].notna() & (kpis["tier"] == "all")]
+    ordered = measured.assign(rank=measured["kpi"].map(names.index)).sort_values(["rank", "period"])
     least = ordered["kpi"].map(lambda kpi: KPIS[kpi].least_cases(review))
-    shown = ordered[ordered["period"].isin(sorted(ordered["period"].unique())[-quarters:])]
     thin = (ordered["n"] < least) | ordered["period"].isin(partial)
-    return shown.assign(is_thin=thin).drop(columns="rank").reset_index(drop=True)
+    return ordered.assign(is_thin=thin).drop(columns="rank").reset_index(drop=True)
+
+
+def tier_rows(kpis: pd.DataFrame, period: Period, review: Review) -> pd.DataFrame:
+    """The rows of the table `kpis` that tell of single tiers this quarter, best tier first; thin ones marked."""
+    here = kpis[(kpis["tier"] != "all") & (kpis["period"] == str(period)) & kpis["kpi_value"].notna()]
+    least = here["kpi"].map(lambda kpi: KPIS[kpi].least_cases(review))
+    return here.assign(is_thin=here["n"] < least)
 
 
 def _quarter(kpis: pd.DataFrame, period: Period) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 
 ALPHA = 0.05
@@ -10,6 +11,16 @@ CAUSAL = ("harmful", "not_effective", "effective", "partly_effective", "inconclu
 LEAST_CASES = {"rate": 30, "mean": 100}
 """Fewer customers in an arm earn no verdict: spend is skewed and needs more."""
 LEAST_CLUSTERS = 6
+"""Fewer whole groups drawn, or one alone in an arm, earn no verdict either."""
+REASONS = {
+    "effective": "reaches_target",
+    "partly_effective": "reaches_minimum",
+    "not_effective": "useful_ruled_out",
+    "harmful": "wrong_way",
+    "effect_proven": "not_chance",
+    "inconclusive": "interval_open",
+}
+"""Why each word was given, as a code."""
 
 
 def judge(effect: float, interval: tuple[float, float], q: float, target: float, minimum: float | None = None) -> str:
@@ -42,11 +53,13 @@ def shown(interval: tuple[float, float], q: float) -> str:
     return "effect_proven" if low > 0 else "harmful" if high < 0 else "inconclusive"
 
 
+def has_few_clusters(treated: int, control: int) -> bool:
+    """Whether too few whole groups were drawn to judge by."""
+    return treated + control < LEAST_CLUSTERS or min(treated, control) < 2
+
+
 def adjusted(p: pd.Series) -> pd.Series:
     """q-values of Benjamini and Hochberg (1995) for all effects of one review; those not computed stay empty."""
-    from scipy.stats import false_discovery_control
-
-    known = p.dropna().astype("float64")
-    return pd.Series(false_discovery_control(known) if len(known) else [], index=known.index, dtype="float64").reindex(
-        p.index
-    )
+    known = p.dropna().astype("float64").sort_values(kind="stable")
+    steps = known * len(known) / np.arange(1, len(known) + 1)
+    return steps[::-1].cummin().clip(upper=1).reindex(p.index)

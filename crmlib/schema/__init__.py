@@ -10,6 +10,7 @@ from crmlib.schema import (
     actions,
     campaign,
     collect,
+    effects,
     feedback,
     market,
     playbook,
@@ -18,7 +19,9 @@ from crmlib.schema import (
     quality,
     resources,
     review,
+    scorecard,
     segment,
+    standards,
     strategy,
     trend,
     value,
@@ -45,6 +48,9 @@ _PARTS = {
     actions: "strategy",
     weekly: "strategy",
     review: "review",
+    scorecard: "review",
+    standards: "review",
+    effects: "review",
     words: "",
 }
 

@@ -49,7 +49,8 @@ def _at_pace(purchase_days: ir.Table, as_of: date, days: int) -> ir.Table:
     share = days / _YEAR
     seen = purchase_days.filter(_.order_date <= ibis.literal(as_of))
     last_year = _.order_date >= ibis.literal(since)
+    # As floats: DuckDB makes a decimal of a whole number times a literal, and whoever squares that overflows.
     return seen.group_by("customer_id").aggregate(
-        expected_orders=((_.orders > 0) & last_year).sum() * share,
-        expected_minor=ibis.greatest(_.net_minor.sum(where=last_year).fill_null(0), 0) * share,
+        expected_orders=((_.orders > 0) & last_year).sum().cast("float64") * share,
+        expected_minor=ibis.greatest(_.net_minor.sum(where=last_year).fill_null(0), 0).cast("float64") * share,
     )

@@ -97,14 +97,14 @@ def funnel(
     age = ibis.literal(period.as_of).delta(seen.entered, unit="day").cast("int64")
     is_old = (age >= tags.journey_days) & seen.following.notnull()
     counted = (
-        seen.mutate(wait=wait, is_old=is_old, silent=silent)
+        seen.mutate(wait=wait, waited=(wait >= 0).ifelse(wait, ibis.null("int64")), is_old=is_old, silent=silent)
         .group_by("position")
         .aggregate(
             customers=_.count(),
             moved_on=(_.furthest > _.position).sum(),
             in_time_base=_.is_old.sum().fill_null(0),
             in_time=(_.is_old & (_.wait <= tags.journey_days)).sum().fill_null(0),
-            median_days=_.wait.median(where=_.wait >= 0),
+            median_days=_.waited.median(),
             stopped=((_.furthest == _.position) & _.silent).sum().fill_null(0),
         )
     )

@@ -155,8 +155,8 @@ def with_free(labelled: ir.Table, free_tags: ir.Table, offers: ir.Table | None) 
 
 
 def _in_one(free_tags: ir.Table) -> ir.Table:
-    text = free_tags.tag.group_concat(sep="; ", order_by="tag")
-    return free_tags.group_by("customer_id").aggregate(custom_tags=text)
+    in_order = free_tags.group_by("customer_id").aggregate(tags=free_tags.tag.collect().sort())
+    return in_order.select("customer_id", custom_tags=_.tags.join("; "))
 
 
 def tier_tags(tiered: ir.Table, customers: ir.Table, labelled: ir.Table) -> ir.Table:

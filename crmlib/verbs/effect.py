@@ -14,7 +14,12 @@ _ABOUT = """Review a randomised experiment from a table with one row per custome
 Every arm is compared with the control as the quarter's own campaigns are: intention to treat, 95 % interval, p from
 permutations, q over all comparisons (Benjamini and Hochberg), and a verdict in words."""
 
-_EXAMPLES = """examples:
+_EXAMPLES = """The control is the arm called control, none, hold-out, No … and the like, unless --control names it.
+An outcome of 0 and 1 (yes and no) is a rate and needs 30 cases an arm, any other number 100.
+An effect is judged against --target: effective, partly effective (half of it), not effective (a useful effect is
+ruled out), harmful, or cannot tell; then the cases that would have been enough are given.
+
+examples:
   crm effect mails.csv --arm segment --control "No E-Mail" --outcome visit --outcome spend --target 0.02 --target 0.5
   crm effect stores.xlsx --arm group --outcome revenue --before revenue_last_year --cluster store"""
 
@@ -35,8 +40,11 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         help="the effect aimed at, in the outcome's unit (0.02: two points of a rate); one for all or for each",
     )  # fmt: skip
     effect.add_argument(
-        "--before", metavar="COL", help="a number known before the start; sharpens the interval (CUPED)"
+        "--before",
+        metavar="COL",
+        help="a number known before the start; sharpens the interval of a number (CUPED), and checks the draw",
     )
+    effect.add_argument("--id", metavar="COL", help="the customer; each may have one row only, and that is checked")
     effect.add_argument("--stratum", metavar="COL", help="the groups within which the arms were drawn, e.g. tier")
     effect.add_argument("--cluster", metavar="COL", help="the unit that was drawn, e.g. store, where whole ones were")
     effect.add_argument(
@@ -53,7 +61,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 
 
 def review(options: argparse.Namespace) -> int:
-    """Print one sentence per outcome and arm; the exit code is 0 whatever the verdict."""
+    """Print the figures, and a sentence per outcome and arm; the exit code is 0 whatever the verdict."""
     from crmlib.review import experiment
     from crmlib.views import narrative_effects
 
@@ -61,11 +69,15 @@ def review(options: argparse.Namespace) -> int:
     plan = experiment.Plan(
         _control(table, options), targets, options.lower_is_better, _shares(options), bool(options.before), options.seed
     )
+    _possible(table, targets)
     found = experiment.measure(table, plan)
     for code, (where, p) in experiment.checks(table, plan).items():
         _say(narrative_effects.check(code, where, p, options.lang).text)
+    for line in [*narrative_effects.figures(found, plan.control, options.lang), ""]:
+        _say(line)
     for row in found.to_dict("records"):
-        _say(narrative_effects.experiment(row, plan.control, targets[row["outcome"]], options.lang).text)
+        target, before = targets[row["outcome"]], options.before or ""
+        _say(narrative_effects.experiment(row, plan.control, target, options.lang, before).text)
     if options.out:
         found.to_csv(options.out, index=False, lineterminator="\n")
     return 0
@@ -80,15 +92,37 @@ def _read(options: argparse.Namespace) -> "pd.DataFrame":
         "before": [options.before] if options.before else [],
         "stratum": [options.stratum] if options.stratum else [],
         "cluster": [options.cluster] if options.cluster else [],
+        "id": [options.id] if options.id else [],
     }
     raw = experiment_file.read(options.file, roles, options.sheet)
     if raw.empty:
         raise InputError(f"{options.file.name} has no rows")
+    _one_each(raw, options)
     table = raw[options.outcome].assign(arm=raw[options.arm])
     for role, column in (("expected", options.before), ("stratum", options.stratum), ("cluster", options.cluster)):
         if column:
             table[role] = raw[column]
     return table.fillna(dict.fromkeys(options.outcome, 0.0)) if options.missing == "zero" else table
+
+
+def _one_each(raw: "pd.DataFrame", options: argparse.Namespace) -> None:
+    """Refuse several rows of a customer, and whole groups that lie in two arms."""
+    file, customer, cluster = options.file.name, options.id, options.cluster
+    if customer and raw[customer].duplicated().any():
+        again = raw[customer][raw[customer].duplicated()]
+        raise InputError(
+            f"{file}: {customer} '{again.iloc[0]}' has more than one row ({len(again):,} rows too many); rows of one "
+            f"customer are not independent: add them up, or make the customer the unit with --cluster {customer}"
+        )
+    if not cluster:
+        return
+    arms = raw.groupby(cluster)[options.arm].nunique()
+    split = arms[arms > 1]
+    if len(split):
+        raise InputError(
+            f"{file}: {cluster} '{split.index[0]}' has customers in {split.iloc[0]} arms ({len(split):,} such); it was "
+            f"not drawn whole: give --stratum {cluster} instead of --cluster"
+        )
 
 
 def _control(table: "pd.DataFrame", options: argparse.Namespace) -> str:
@@ -119,6 +153,16 @@ def _targets(options: argparse.Namespace) -> list[float | None]:
     if len(given) not in (0, 1, n):
         raise InputError(f"{len(given)} --target for {n} --outcome; give one for each, one for all, or none")
     return list(given) if len(given) == n else [given[0] if given else None] * n
+
+
+def _possible(table: "pd.DataFrame", targets: dict[str, float | None]) -> None:
+    """Refuse a target of more than 100 points of a rate."""
+    for outcome, target in targets.items():
+        if target is not None and target >= 1 and table[outcome].dropna().isin([0, 1]).all():
+            raise InputError(
+                f"{outcome} holds 0 and 1 only, so --target {target:g} would be {100 * target:g} points; "
+                "write two points as 0.02"
+            )
 
 
 def _shares(options: argparse.Namespace) -> dict[str, float] | None:

@@ -21,18 +21,41 @@ def kpi_trends(trend: pd.DataFrame, lang: str, book: Book, ax: Axes | None = Non
     assert ax is not None
     if trend.empty:
         return style.empty(ax, {"en": "No KPI could be measured", "zh": "没有可测得的指标"}[lang])
+    _draw_trends(ax, trend, 2, lang, book)
+    first = trend[trend["kpi"] == trend["kpi"].iloc[0]]
+    title = _trend_title(first, lang, book)
+    return style.finish(ax, title=title, alt=title)
+
+
+@style.chart(7.2, 4.4)
+def kpi_history(trend: pd.DataFrame, card: pd.DataFrame, lang: str, book: Book, ax: Axes | None = None) -> Axes:
+    """The other KPIs over all quarters of the book; those measured in one quarter only are in the scorecard alone."""
+    assert ax is not None
+    shown = trend[trend.groupby("kpi")["period"].transform("size") > 1]
+    if shown.empty:
+        return style.empty(ax, {"en": "No other KPI has two quarters", "zh": "没有其他指标具备两个季度的数据"}[lang])
+    _draw_trends(ax, shown, 1.4, lang, book)
+    moved = card[card["kpi"].isin(shown["kpi"])]["movement"].value_counts()
+    n, up, down = shown["kpi"].nunique(), moved.get("improved", 0), moved.get("worsened", 0)
+    title = {
+        "en": f"Of {n} further KPIs {up} improved and {down} worsened on the quarter before",
+        "zh": f"其余{n}个指标中，较上季度改善{up}个、变差{down}个",
+    }[lang]
+    return style.finish(ax, title=title, alt=title)
+
+
+def _draw_trends(ax: Axes, trend: pd.DataFrame, inches: float, lang: str, book: Book) -> None:
+    """Three small charts to a row; each row takes so many inches."""
     ax.set_axis_off()
     names = list(dict.fromkeys(trend["kpi"]))
     quarters = sorted(trend["period"].unique())
     rows = -(-len(names) // 3)
+    _set_height(ax, 0.4 + inches * rows)
     for place, name in enumerate(names):
         row, column = divmod(place, 3)
         height = 1 / rows
-        small = ax.inset_axes((0.345 * column, 1 - height * (row + 0.86), 0.31, 0.66 * height))
+        small = ax.inset_axes((0.345 * column, 1 - height * (row + 0.86), 0.31, 0.6 * height))
         _small_trend(small, trend[trend["kpi"] == name], quarters, lang, book)
-    first = trend[trend["kpi"] == names[0]]
-    title = _trend_title(first, lang, book)
-    return style.finish(ax, title=title, alt=title)
 
 
 def _small_trend(ax: Axes, points: pd.DataFrame, quarters: list[str], lang: str, book: Book) -> None:
@@ -45,10 +68,12 @@ def _small_trend(ax: Axes, points: pd.DataFrame, quarters: list[str], lang: str,
     ax.plot(at, values, color=style.ACCENT)
     ax.scatter(at, values, s=18, zorder=3, color=[style.GREY if thin else style.ACCENT for thin in points["is_thin"]])
     last = points.iloc[-1]
-    for i, colour, side in ((0, style.MUTED, "left"), (len(at) - 1, style.INK, "right"))[-len(at) :]:
+    first = "right" if at[0] > 0 and at[-1] - at[0] < 2 else "left"  # neighbours would overlap
+    for i, colour, side in ((0, style.MUTED, first), (len(at) - 1, style.INK, "right"))[-len(at) :]:
         text = narrative_review.figure(values[i], last["kpi_unit"], lang, book)
         ax.annotate(text, (at[i], 1.0), xycoords=("data", "axes fraction"), ha=side, va="top", fontsize=9, color=colour)
-    ax.set_xticks(range(len(quarters)), [q[2:] for q in quarters], fontsize=8)
+    every = -(-len(quarters) // 6)
+    ax.set_xticks(range(0, len(quarters), every), [q[2:] for q in quarters[::every]], fontsize=8)
     ax.set_xlim(-0.3, len(quarters) - 0.7)
     low, high = np.nanmin([*values, *points["low"]]), np.nanmax([*values, *points["high"]])
     room = high - low or abs(high) or 1
@@ -71,6 +96,11 @@ def _trend_title(points: pd.DataFrame, lang: str, book: Book) -> str:
         return {
             "en": f"{name} {value} in {last['period']}; no earlier quarter",
             "zh": f"{last['period']}{name}{value}；无更早季度",
+        }[lang]
+    if points["is_thin"].iloc[-2:].any():
+        return {
+            "en": f"{name} {value} in {last['period']}; no whole quarter to compare with",
+            "zh": f"{last['period']}{name}{value}；没有可比的完整季度",
         }[lang]
     change = last["kpi_value"] / points["kpi_value"].iloc[-2] - 1
     by = narrative_review.signed(change, lang)
@@ -96,7 +126,7 @@ def attainment(effects: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes
         ax.annotate(text, (max(length, 0), y), (5, 0), textcoords="offset points", va="center", fontsize=9, bbox=box)
     ax.axvline(1, color=style.INK, linewidth=0.8)
     ax.axvline(0, color=style.GREY, linewidth=0.6)
-    ax.set_yticks(at, [f"{schema.word(k, lang)} · {t}" for k, t in zip(known["kpi"], known["target_id"], strict=True)])
+    ax.set_yticks(at, [_target(row, lang) for row in known.to_dict("records")])
     ax.invert_yaxis()
     ax.set_xlim(min(-0.15, drawn.min() * 1.1), 2.9)
     ax.set_xticks([-1, 0, 1, 2] if drawn.min() < -0.2 else [0, 1, 2])
@@ -111,6 +141,12 @@ def attainment(effects: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes
     return style.finish(ax, title=title, alt=title)
 
 
+def _target(row: dict, lang: str) -> str:
+    """KPI, target and, where it is measured on one, the tier."""
+    tier = "" if row["measured_on"] == "all" else f" · {schema.word(row['measured_on'], lang)}"
+    return f"{schema.word(row['kpi'], lang)} · {row['target_id']}{tier}"
+
+
 def _attainment_title(outcomes: pd.Series, lang: str) -> str:
     judged = outcomes[outcomes.isin(list(_OUTCOME_COLOURS))]
     if judged.empty:
@@ -120,46 +156,6 @@ def _attainment_title(outcomes: pd.Series, lang: str) -> str:
         "en": f"Of {len(judged)} targets that can be judged {n} were attained; none is attributed to a strategy",
         "zh": f"{len(judged)}个可判断的目标中达成{n}个；均未归因于策略",
     }[lang]
-
-
-@style.chart(7.2, 3.8)
-def campaign_windows(windows: pd.DataFrame, lang: str, book: Book, ax: Axes | None = None) -> Axes:
-    """Weekly spend per customer before (hollow) and during (filled) each campaign whose windows are complete."""
-    assert ax is not None
-    known = windows[windows["window"] == "complete"]
-    if known.empty:
-        return style.empty(
-            ax, {"en": "No campaign with both windows complete", "zh": "没有前后窗口完整的营销活动"}[lang]
-        )
-    _set_height(ax, 1.4 + 0.48 * len(known))
-    divisor = 10**book.minor_digits
-    for shift, group, colour in ((-0.17, "targeted", style.ACCENT), (0.17, "untargeted", style.COLOURS[1])):
-        at = np.arange(len(known)) + shift
-        before, during = (known[f"{group}_{when}_minor"].to_numpy() / divisor for when in ("before", "during"))
-        ax.hlines(at, before, during, color=colour, linewidth=2)
-        ax.scatter(before, at, s=34, facecolor=style.PAPER, edgecolor=colour, linewidth=1.4, zorder=3)
-        ax.scatter(during, at, s=34, color=colour, zorder=3, label=schema.label(group, lang))
-    ax.set_yticks(np.arange(len(known)), [_campaign(row, lang) for row in known.to_dict("records")])
-    ax.set_ylim(len(known) + 0.1, -0.6)
-    ax.set_xlim(0)
-    ax.grid(axis="x")
-    unit = {
-        "en": f"Per customer and week ({book.currency}); hollow: before, filled: during",
-        "zh": f"每位客户每周消费（{book.currency}）；空心：活动前，实心：活动期间",
-    }[lang]
-    ax.set_xlabel(unit)
-    ax.legend(loc="lower left", ncols=2)
-    ratio = style.number((known["targeted_before_minor"] / known["untargeted_before_minor"]).mean(), lang, 1)
-    title = {
-        "en": f"Descriptive, not attributed: the targeted already spent {ratio} times as much before",
-        "zh": f"仅作描述、不作归因：目标客户在活动前的消费已是其他客户的{ratio}倍",
-    }[lang]
-    return style.finish(ax, title=title, alt=title)
-
-
-def _campaign(row: dict, lang: str) -> str:
-    name = {"en": "Campaign", "zh": "活动"}[lang]
-    return f"{name} {row['campaign_id']}, {row['start_date']:%m-%d} – {row['end_date']:%m-%d}"
 
 
 def _set_height(ax: Axes, inches: float) -> None:

@@ -4,38 +4,94 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from crmlib import schema
-from crmlib.views import style
+from crmlib.views import style, tables
 from crmlib.views.narrative import Sentence, say
 
-_SURE = {"effective", "partly_effective", "effect_proven"}
+
+def figures(found: pd.DataFrame, control: str, lang: str) -> list[str]:
+    """The comparisons of an experiment as an aligned table for the command line."""
+    heads = {
+        "en": ("outcome", "arm", "cases", "value", f"cases in '{control}'", "value", "difference", "95% interval", "p", "q", "verdict"),
+        "zh": ("指标", "组别", "样本", "数值", f"“{control}”样本", "数值", "差异", "95%区间", "p", "q", "结论"),
+    }[lang]  # fmt: skip
+    rows = [heads, *(_cells(row, lang) for row in found.to_dict("records"))]
+    wide = [max(tables.columns_wide(row[n]) for row in rows) for n in range(len(heads))]
+    return [
+        "  ".join(_padded(cell, wide[n], is_text=n in _TEXTS) for n, cell in enumerate(row)).rstrip() for row in rows
+    ]
 
 
-def experiment(row: Mapping[Any, Any], control: str, target: float | None, lang: str) -> Sentence:
-    """One outcome of one arm of an experiment beside the control: shares, difference, interval, p, verdict."""
+_TEXTS = (0, 1, 10)
+
+
+def _cells(row: Mapping[Any, Any], lang: str) -> tuple[str, ...]:
+    is_rate = row["kind"] == "rate"
+    counts = [style.number(row[side], lang) for side in ("n_treated", "n_control")]
+    levels = [_level(row[side], lang, is_rate=is_rate) for side in ("treated", "control")]
+    size = _size(row["effect"], lang, is_rate=is_rate)
+    to = style.number(None, lang) if math.isnan(row["low"]) else _range(row, lang)
+    word = schema.word(row["verdict"], lang)
+    return (row["outcome"], row["arm"], counts[0], levels[0], counts[1], levels[1], size, to, _chance(row["p"]),
+            _chance(row["q"]), word)  # fmt: skip
+
+
+def _padded(cell: str, width: int, *, is_text: bool) -> str:
+    room = " " * (width - tables.columns_wide(cell))
+    return cell + room if is_text else room + cell
+
+
+def experiment(row: Mapping[Any, Any], control: str, target: float | None, lang: str, before: str = "") -> Sentence:
+    """One outcome of one arm beside the control: unadjusted means, difference, interval, p, verdict.
+
+    `before` names what was known before the start; the difference is then adjusted for it where that can be done.
+    """
     if math.isnan(row["effect"]):
         return _too_few(row, control, lang)
     cases = {"customer": ("customers", "名客户"), "cluster": ("clusters", "个群组")}[row["level"]]
     n = [style.number(row[side], lang) for side in ("n_treated", "n_control")]
     unit = row["kind"] == "rate"
     treated, base = (_level(row[side], lang, is_rate=unit) for side in ("treated", "control"))
-    size, low, high = (_size(row[c], lang, is_rate=unit) for c in ("effect", "low", "high"))
+    size, to = _size(row["effect"], lang, is_rate=unit), _range(row, lang)
     known = not math.isnan(row["low"])
     relative = "" if math.isnan(row["shift"]) else {"en": f" ({style.percent(row['shift'], 'en')} of the control's)",
                                                     "zh": f"（相当于对照组的{style.percent(row['shift'], 'zh')}）"}[lang]  # fmt: skip
     sure = {
-        "en": f"95% interval {low} to {high}, p {_chance(row['p'])}, q {_chance(row['q'])}" if known else "no interval",
-        "zh": f"95%区间{low}至{high}，p {_chance(row['p'])}，q {_chance(row['q'])}" if known else "无法给出区间",
+        "en": f"95% interval {to}, p {_chance(row['p'])}, q {_chance(row['q'])}" if known else "no interval",
+        "zh": f"95%区间{to}，p {_chance(row['p'])}，q {_chance(row['q'])}" if known else "无法给出区间",
     }[lang]
     return say(
         {
             "en": f"{row['outcome']}: {treated} in '{row['arm']}', {base} in '{control}' ({n[0]} and {n[1]} {cases[0]}): "
-            f"a difference of {size}{relative}; {sure}. {_verdict(row, target, 'en')}",
+            f"a difference of {size}{relative}{_adjusted(row, before, 'en')}; {sure}. {_verdict(row, target, 'en')}"
+            f"{_left_out(row, 'en')}",
             "zh": f"{row['outcome']}：“{row['arm']}”组{treated}，“{control}”组{base}（分别{n[0]}和{n[1]}{cases[1]}）："
-            f"相差{size}{relative}；{sure}。{_verdict(row, target, 'zh')}",
+            f"相差{size}{relative}{_adjusted(row, before, 'zh')}；{sure}。{_verdict(row, target, 'zh')}{_left_out(row, 'zh')}",
         },
         lang,
     )
+
+
+def _adjusted(row: Mapping[Any, Any], before: str, lang: str) -> str:
+    """What the difference was adjusted for; the means beside it are as measured."""
+    if not before or row["kind"] == "rate":
+        return ""
+    if row["slope"]:
+        share = style.percent(row["explained"], lang, 0)
+        return {"en": f", adjusted for {before}, which explains {share} of the variance (means are unadjusted)",
+                "zh": f"（已按{before}校正，其解释{share}的方差；均值未经校正）"}[lang]  # fmt: skip
+    return {"en": f", not adjusted for {before}, which is missing for some or hardly varies",
+            "zh": f"（未按{before}校正：该列有缺失或几乎不变）"}[lang]  # fmt: skip
+
+
+def _left_out(row: Mapping[Any, Any], lang: str) -> str:
+    """How many had no outcome."""
+    if not row["missing"]:
+        return ""
+    n = style.number(row["missing"], lang)
+    return {"en": f" {n} without an outcome were left out.", "zh": f"另有{n}例缺少结果，未计入。"}[lang]
 
 
 def check(code: str, where: str, p: float, lang: str) -> Sentence:
@@ -70,19 +126,19 @@ def _verdict(row: Mapping[Any, Any], target: float | None, lang: str) -> str:
 
 def _why(row: Mapping[Any, Any], target: float | None) -> tuple[str, str]:
     """The reason of the verdict; English and Chinese."""
+    least = row["needed_per_arm"]
+    more = (
+        ("", "")
+        if math.isnan(least)
+        else (
+            f"; about {least:,.0f} per arm would have been enough to see the target",
+            f"；要看出目标，每组约需{least:,.0f}例",
+        )
+    )
     if row["is_small"]:
-        return "an arm has too few cases to judge by", "某组样本过少，无法判断"
+        return f"an arm has too few cases to judge by{more[0]}", f"某组样本过少{more[1]}"
     if row["verdict"] == "inconclusive":
-        least = row.get("needed_per_arm", math.nan)
-        more = (
-            ("", "")
-            if math.isnan(least)
-            else (f"; about {least:,.0f} per arm would have been enough", f"；每组约{least:,.0f}例才足够")
-        )
-        return (
-            f"the interval leaves both useful and no effect open{more[0]}",
-            f"区间同时容许有用的作用与没有作用{more[1]}",
-        )
+        return f"not enough evidence either way{more[0]}", f"证据不足{more[1]}"
     if target is None:
         plain = {"effect_proven": ("the difference is not chance; no target was set, so whether it is worth it is not judged",
                                    "差异并非偶然；未设目标，因此不判断是否值得"),
@@ -109,14 +165,27 @@ def _too_few(row: Mapping[Any, Any], control: str, lang: str) -> Sentence:
 
 
 def _level(value: float, lang: str, *, is_rate: bool) -> str:
-    return style.percent(value, lang, 2 if abs(value) < 0.1 else 1) if is_rate else style.number(value, lang)
+    return style.percent(value, lang, 2 if abs(value) < 0.1 else 1) if is_rate else _plain(value, lang)
 
 
 def _size(value: float, lang: str, *, is_rate: bool) -> str:
     """A difference; of rates in percentage points."""
-    if not is_rate:
-        return style.number(value, lang)
+    if not is_rate or math.isnan(value):
+        return _plain(value, lang)
     return style.number(100 * value, lang, 2) + {"en": " points", "zh": "个百分点"}[lang]
+
+
+def _range(row: Mapping[Any, Any], lang: str) -> str:
+    """The interval of a difference, its unit once."""
+    is_rate = row["kind"] == "rate"
+    low = style.number(100 * row["low"], lang, 2) if is_rate else _plain(row["low"], lang)
+    return low + {"en": " to ", "zh": "至"}[lang] + _size(row["high"], lang, is_rate=is_rate)
+
+
+def _plain(value: float, lang: str) -> str:
+    """A number; below 0.1 with two figures instead of two decimals."""
+    size = abs(value)
+    return style.number(value, lang, min(1 - math.floor(math.log10(size)), 9) if 0 < size < 0.1 else None)
 
 
 def _chance(p: float) -> str:

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 from crmlib import schema
-from crmlib.params import Book
+from crmlib.params import Book, Review
 from crmlib.periods import Period
 from crmlib.views import style
 from crmlib.views.narrative import Sentence, say
@@ -77,6 +77,31 @@ def movements(card: pd.DataFrame, lang: str) -> Sentence:
     )
 
 
+def tiers(kpis: pd.DataFrame, period: Period, review: Review, lang: str) -> Sentence:
+    """In which tier customers stay least, with its interval."""
+    here = kpis[(kpis["kpi"] == "retention_rate") & (kpis["period"] == str(period)) & (kpis["tier"] != "all")]
+    known = here[here["n"] >= review.min_rate_n]
+    if known.empty:
+        return say(
+            {
+                "en": "No tier has enough customers at the start of the quarter to tell its retention.",
+                "zh": "没有层级在季初拥有足够客户以计算留存率。",
+            },
+            lang,
+        )
+    worst = known.sort_values(["kpi_value", "tier"]).iloc[0]
+    share, low, high = (style.percent(worst[c], lang) for c in ("kpi_value", "low", "high"))
+    n = style.number(worst["n"], lang)
+    return say(
+        {
+            "en": f"Of the {n} active customers who began the quarter in the tier '{schema.word(worst['tier'], 'en')}', {share} "
+            f"bought again ({low} to {high}): the least of all tiers.",
+            "zh": f"季初属于“{schema.word(worst['tier'], 'zh')}”层级的{n}个活跃客户中，{share}再次购买（{low}至{high}），为各层级最低。",
+        },
+        lang,
+    )
+
+
 def attainment(effects: pd.DataFrame, lang: str) -> Sentence:
     """How many targets were reached, and what that does not say."""
     if effects.empty:
@@ -92,50 +117,17 @@ def attainment(effects: pd.DataFrame, lang: str) -> Sentence:
         {
             "en": f"{due} targets have come due: {counts['attained']} attained, {counts['partly_attained']} partly, "
             f"{counts['not_attained']} not, {counts['small_n']} on too few cases, {counts['not_measured']} not measured; "
-            f"{counts['not_due']} are due later. No control group was drawn, so none of this is credited to a strategy.",
+            f"{counts['not_due']} are due later. A target has no control group, so none of this is credited to a strategy.",
             "zh": f"已到期目标{due}个：达成{counts['attained']}个，部分达成{counts['partly_attained']}个，未达成"
             f"{counts['not_attained']}个，样本不足{counts['small_n']}个，未测得{counts['not_measured']}个；另有"
-            f"{counts['not_due']}个尚未到期。由于没有设置对照组，以上结果均不能归因于某项策略。",
-        },
-        lang,
-    )
-
-
-def campaigns(windows: pd.DataFrame, ratio: float, lang: str) -> Sentence:
-    """Why before and after a campaign is no effect; `ratio` is how many times as much the targeted spent before."""
-    complete = int((windows["window"] == "complete").sum())
-    if windows.empty:
-        return say(
-            {
-                "en": "No campaign ran in this quarter, or the book has none.",
-                "zh": "本季度没有营销活动，或账套没有活动数据。",
-            },
-            lang,
-        )
-    left = len(windows) - complete
-    if not complete:
-        return say(
-            {
-                "en": f"None of the {left} campaigns of the quarter has both windows complete, so no figures are shown.",
-                "zh": f"本季度的{left}个营销活动均没有完整的前后窗口，因此不显示数据。",
-            },
-            lang,
-        )
-    times = style.number(ratio, lang, 1)
-    return say(
-        {
-            "en": f"{complete} campaigns have both windows complete, {left} do not and show no figures. Whom to target was chosen "
-            f"by hand: before the campaigns the targeted already spent {times} times as much as the others. The two groups "
-            "differ in more than the campaign, so this table describes and carries no verdict.",
-            "zh": f"{complete}个营销活动的前后窗口完整，另有{left}个不完整、不显示数据。目标客户为人工挑选：活动前其消费已是其他客户的"
-            f"{times}倍。两组客户的差异不止于是否参加活动，因此本表仅作描述，不作效果结论。",
+            f"{counts['not_due']}个尚未到期。目标没有对照组，以上结果均不能归因于某项策略。",
         },
         lang,
     )
 
 
 def resurvey(found: pd.DataFrame, lang: str) -> Sentence:
-    """Whether the same customers answer differently."""
+    """Whether the same customers answer differently, on average and in who is satisfied."""
     asked = found[found["n"] > 0]
     if asked.empty:
         return say(
@@ -148,28 +140,31 @@ def resurvey(found: pd.DataFrame, lang: str) -> Sentence:
     parts = [
         {
             "en": f"{schema.word(r['mark'], 'en')}: {r['n']} customers, {_plus(r['mark_change'], 'en')} (95% interval "
-            f"{_plus(r['mark_low'], 'en')} to {_plus(r['mark_high'], 'en')}), {_low(r['movement'], 'en')}",
+            f"{_plus(r['mark_low'], 'en')} to {_plus(r['mark_high'], 'en')}), {_low(r['movement'], 'en')}; "
+            f"{_of_mark(r, 'en')} {_turned(r, 'en')}",
             "zh": f"{schema.word(r['mark'], 'zh')}：{r['n']}个客户，变化{_plus(r['mark_change'], 'zh')}（95%区间"
-            f"{_plus(r['mark_low'], 'zh')}至{_plus(r['mark_high'], 'zh')}），{_low(r['movement'], 'zh')}",
+            f"{_plus(r['mark_low'], 'zh')}至{_plus(r['mark_high'], 'zh')}），{_low(r['movement'], 'zh')}；"
+            f"{_of_mark(r, 'zh')}{_turned(r, 'zh')}",
         }
         for r in asked.to_dict("records")
     ]
-    return say({"en": "; ".join(p["en"] for p in parts) + ".", "zh": "；".join(p["zh"] for p in parts) + "。"}, lang)
+    return say({"en": ". ".join(p["en"] for p in parts) + ".", "zh": "。".join(p["zh"] for p in parts) + "。"}, lang)
 
 
-def standards(found: pd.DataFrame, lang: str) -> Sentence:
-    """How many measures became standard, and why the others wait."""
-    if found.empty:
-        return say({"en": "No measure is proposed as a standard.", "zh": "没有提议固化为标准的举措。"}, lang)
-    n, adopted, late = len(found), int((found["decision"] == "adopted").sum()), int(found["is_overdue"].sum())
-    return say(
-        {
-            "en": f"{n} measures are proposed, {adopted} adopted. A measure becomes standard only when a test with a control "
-            f"group shows that it works; the others wait for evidence. Reviews overdue: {late}.",
-            "zh": f"提议的举措共{n}项，已确立{adopted}项。只有经对照检验证明有效的举措才能成为标准，其余等待证据。复查逾期{late}项。",
-        },
-        lang,
-    )
+def _of_mark(row: dict, lang: str) -> str:
+    words = {"csat_mark": {"en": "4-5", "zh": "4–5分"}, "nps_mark": {"en": "9-10", "zh": "9–10分"}}
+    return words[row["mark"]][lang]
+
+
+def _turned(row: dict, lang: str) -> str:
+    """The pairs that changed sides, with McNemar's p."""
+    if not row["gained"] + row["given_up"]:
+        return {"en": "was given by the same customers both times", "zh": "两次均为同一批客户"}[lang]
+    p = style.number(row["mcnemar_p"], lang, 2)
+    return {
+        "en": f"is new for {row['gained']} and gone for {row['given_up']} of them (McNemar p {p})",
+        "zh": f"新增{row['gained']}人、减少{row['given_up']}人（McNemar p {p}）",
+    }[lang]
 
 
 def risk(sizes: pd.DataFrame, lang: str, book: Book) -> Sentence:
@@ -191,17 +186,9 @@ def risk(sizes: pd.DataFrame, lang: str, book: Book) -> Sentence:
 
 
 def findings(
-    card: pd.DataFrame, kpis: pd.DataFrame, sizes: pd.DataFrame, effects: pd.DataFrame, period: Period, book: Book
+    told: dict[tuple[str, str], list[Sentence]],
 ) -> pd.DataFrame:
-    """Table `findings`: what happened to revenue, where the money is, and what the review can and cannot say.
-
-    `anchor` names the figure that shows it.
-    """
-    told = {
-        ("review", "kpi_trends"): [revenue(card, kpis, period, lang, book) for lang in LANGS],
-        ("segment", "tier_sizes"): [risk(sizes, lang, book) for lang in LANGS],
-        ("review", "attainment"): [attainment(effects, lang) for lang in LANGS],
-    }
+    """Table `findings`: each finding in both languages under the step and the figure or table that shows it."""
     rows = [(rank, *where, en.text, zh.text) for rank, (where, (en, zh)) in enumerate(told.items(), start=1)]
     return pd.DataFrame(rows, columns=list(schema.TABLES["findings"].columns))
 

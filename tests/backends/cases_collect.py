@@ -1,0 +1,74 @@
+"""Functions of step 1, each as a call on a book."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+from random_book import Book
+
+from crmlib.collect import (
+    consistency,
+    coverage,
+    drift,
+    feedback,
+    inventory,
+    matching,
+    purchase_days,
+    quality,
+    waterfall,
+)
+
+EVENTS = ("interactions", "tickets", "costs", "redemptions")
+
+
+def sources(book: Book) -> dict[str, Any]:
+    names = ("customers", "products", "campaigns", "campaign_targets", "surveys", *EVENTS)
+    return {"orders": book.lines, **{name: book.tables[name] for name in names}}
+
+
+def intake(book: Book) -> pd.DataFrame:
+    columns = ["rows", "accepted", "quarantined", "repeated", "net_minor_rows", "net_minor_repeated"]
+    return pd.DataFrame([["orders", "a.csv", 900, 860, 24, 3, 123_456, 0]], columns=["source", "file", *columns])
+
+
+def counts(book: Book) -> pd.DataFrame:
+    fields = ["customer_id", "product_id", "quantity", "net_amount"]
+    return pd.DataFrame({"source": "orders", "field": fields, "rows": 500, "filled": 480, "unreadable": 1})
+
+
+def contacts(book: Book) -> Any:
+    return book.customers.select("customer_id", "customer_name", "contact_phone")
+
+
+def inventory_of(book: Book) -> Any:
+    return inventory.inventory(book.file, book.days, book.period, 365)
+
+
+CASES: dict[str, Callable[[Book], Any]] = {
+    "orders": lambda b: purchase_days.orders(b.lines, b.period),
+    "orders without classes": lambda b: purchase_days.orders(b.lines.drop("row_class", "original_order_id"), b.period),
+    "purchase days": lambda b: purchase_days.build(b.orders),
+    "categories": lambda b: purchase_days.categories(b.lines, b.products, b.period),
+    "category days": lambda b: purchase_days.category_days(b.lines, b.products, b.period),
+    "waterfall": lambda b: waterfall.waterfall(b.lines, b.quarantine, intake(b), b.days, b.period),
+    "examples": lambda b: waterfall.examples(b.quarantine),
+    "row classes": lambda b: waterfall.row_classes(b.lines, b.quarantine),
+    "fields": lambda b: quality.fields(counts(b), {"orders": b.lines}),
+    "empty cells": lambda b: quality.empty_cells(
+        {"orders": b.lines}, consistency.customer_spend(b.lines), quality.fields(counts(b), {"orders": b.lines})),
+    "set aside": lambda b: quality.set_aside(b.quarantine),
+    "history": lambda b: quality.history(b.days, b.period),
+    "rules": lambda b: consistency.rules(
+        coverage.seen(sources(b), b.period), consistency.customer_spend(b.lines), b.period),
+    "days": lambda b: coverage.days(sources(b), b.period),
+    "stores": lambda b: coverage.stores(b.lines, b.period),
+    "drift": lambda b: drift.quarterly(b.lines),
+    "customer file": lambda b: inventory.customers(b.customers.union(b.customers), b.days, contacts(b)),
+    "inventory": inventory_of,
+    "contact states": lambda b: inventory.contact_states(inventory_of(b)),
+    "stale contacts": lambda b: inventory.stale_contacts(inventory_of(b), b.period),
+    "campaigns": lambda b: inventory.campaigns(sources(b)),
+    "feedback profile": lambda b: feedback.profile(b.surveys.select("customer_id"), b.days, b.tiered, b.file, b.period),
+    "feedback sources": lambda b: feedback.sources({"interactions": b.interactions}),
+    "matching": lambda b: matching.proposals(matching.normalised(b.customers), inventory_of(b)),
+}  # fmt: skip
