@@ -5,18 +5,14 @@ header is row 1). A register without a file is an empty table. Empty text is "",
 """
 
 import difflib
-import math
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 import pandas as pd
 
 from crmlib import schema
 from crmlib.errors import InputError
-from crmlib.io import privacy, register_files, register_matches, register_tasks
+from crmlib.io import privacy, register_cells, register_files, register_matches, register_tasks
 from crmlib.params import Settings
 from crmlib.schema.model import Register
 
@@ -62,7 +58,11 @@ def read(settings: Settings, name: str) -> pd.DataFrame:
 
 def _without_ids(frame: pd.DataFrame, called: dict[str, list[str]]) -> pd.DataFrame:
     """Texts in which the customer's id stands ("1001 rang") have the pseudonym instead; shorter ids may be numbers."""
-    free = [c for c in frame.columns if _kind(c).dtype == "str" and not schema.COLUMNS[c].unit and c not in _CUSTOMERS]
+    free = [
+        c
+        for c in frame.columns
+        if register_cells.kind(c).dtype == "str" and not schema.COLUMNS[c].unit and c not in _CUSTOMERS
+    ]
     for column, names in called.items():
         pairs = zip(frame[column], names, strict=True)
         hide = [(given, name) if len(given) >= _ID_LENGTH else ("\0", "") for given, name in pairs]
@@ -180,8 +180,7 @@ def _row_problems(name: str, row: _Row, tiers: tuple[str, ...], ids: dict[str, s
             if column in register.required:
                 yield f"{column} is empty; fill it in"
             continue
-        yield from _type_problem(column, value)
-        yield from _text_problem(column, value)
+        yield from register_cells.problems(column, value)
         for entry in _entries(column, value):
             if column in words and entry not in words[column]:
                 hint = _near_word(entry, words[column]) or "; write one of them"
@@ -224,81 +223,8 @@ def _repeated(register: Register, rows: list[_Row]) -> Iterator[tuple[int, str]]
         first.setdefault(key, row.number)
 
 
-def _date(text: str) -> datetime:
-    return datetime.strptime(text.replace("/", "-"), "%Y-%m-%d")  # noqa: DTZ007 - a register holds local calendar days
-
-
-def _timestamp(text: str) -> datetime:
-    text = text.replace("/", "-").replace("T", " ")
-    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S" if text.count(":") == 2 else "%Y-%m-%d %H:%M")  # noqa: DTZ007
-
-
-def _number(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(text)
-    return value
-
-
-def _share(text: str) -> float:
-    value = _number(text)
-    if not 0 <= value <= 1:
-        raise ValueError(text)
-    return value
-
-
-def _flag(text: str) -> bool:
-    return {"true": True, "yes": True, "1": True, "是": True, "false": False, "no": False, "0": False, "否": False}[
-        text.lower()
-    ]
-
-
-@dataclass(frozen=True)
-class _Kind:
-    parse: Callable[[str], object]
-    dtype: str
-    optional_dtype: str
-    advice: str
-
-
-_KINDS = {
-    "string": _Kind(str, "str", "str", ""),
-    "int64": _Kind(int, "int64", "Int64", "is no whole number; write it as 3"),
-    "float64": _Kind(_number, "float64", "float64", "is no number; write it plainly as 1234.5, and 5 % as 0.05"),
-    "share": _Kind(_share, "float64", "float64", "is no share between 0 and 1; write 50 % as 0.5"),
-    "boolean": _Kind(_flag, "bool", "boolean", "is neither true nor false"),
-    "date": _Kind(_date, "datetime64[us]", "datetime64[us]", "is no date; write it as 2017-12-31"),
-    "timestamp": _Kind(_timestamp, "datetime64[us]", "datetime64[us]", "is no time; write it as 2017-12-31 14:30"),
-}
-
-
-def _kind(column: str) -> _Kind:
-    entry = schema.COLUMNS[column]
-    return _KINDS["share" if entry.unit == "share" else entry.dtype]
-
-
-def _type_problem(column: str, value: str) -> Iterator[str]:
-    kind, bounds = _kind(column), schema.COLUMNS[column].bounds
-    try:
-        parsed: Any = kind.parse(value)
-    except (ValueError, KeyError):
-        yield f"{column} '{value}' {kind.advice}"
-        return
-    if bounds and not bounds[0] <= parsed <= bounds[1]:
-        yield f"{column} '{value}' is outside {bounds[0]} to {bounds[1]}; correct it"
-
-
-def _text_problem(column: str, value: str) -> Iterator[str]:
-    """Signs that no page can show, and links that would run something."""
-    hidden = sorted({ord(sign) for sign in value if unicodedata.category(sign) == "Cc" and sign not in "\t\n\r"})
-    if hidden:
-        yield f"{column} holds the control character U+{hidden[0]:04X}; remove it"
-    if column == "link" and not value.lower().startswith(("http://", "https://")):
-        yield f"link '{value}' is no web address; write it with https://, or leave it empty"
-
-
 def _series(name: str, column: str, rows: list[_Row]) -> pd.Series:
-    kind = _kind(column)
+    kind = register_cells.kind(column)
     cells = [row.cells.get(column, "") for row in rows]
     if kind.dtype == "str":
         return pd.Series(cells, dtype="str")

@@ -169,7 +169,7 @@ def intake(intake: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
 
 
 @style.chart(7.2, 2.2)
-def contacts(states: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
+def contacts(states: pd.DataFrame, lang: str, min_cell: int = 1, ax: Axes | None = None) -> Axes:
     """Customers by when their contact data were last checked."""
     assert ax is not None
     words, order = _WORDS[lang], ["verified", "stale", "never"]
@@ -177,7 +177,7 @@ def contacts(states: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
     if not customers[["verified", "stale"]].sum():
         return style.empty(ax, words["no_contacts"])
     bars = ax.barh([schema.word(s, lang) for s in order], customers, color=[style.ACCENT, style.WARNING, style.GREY])
-    ax.bar_label(bars, [style.number(n, lang) for n in customers], padding=4)
+    ax.bar_label(bars, [f"<{min_cell}" if 0 < n < min_cell else style.number(n, lang) for n in customers], padding=4)
     ax.invert_yaxis()
     ax.xaxis.set_visible(False)
     ax.set_xlim(0, customers.max() * 1.15)

@@ -28,9 +28,10 @@ def tier_sizes(sizes: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
     ax.set_xlim(0, 1.35 * max(sizes["customer_share"].max(), sizes["revenue_share"].max(), 0.01))
     best = sizes.iloc[0]
     share, money = style.percent(best["customer_share"], lang), style.percent(best["revenue_share"], lang)
+    name = schema.word(best["tier"], lang)
     title = {
-        "en": f"High-value customers: {share} of customers, {money} of spend",
-        "zh": f"高价值客户：占客户{share}，占消费{money}",
+        "en": f"{name} customers: {share} of customers, {money} of spend",
+        "zh": f"{name}客户：占客户{share}，占消费{money}",
     }[lang]
     if "scoring" in sizes and (sizes["scoring"] == "percentile").any():
         title += {"en": " (relative tiers: not comparable between quarters)", "zh": "（相对分层，不可跨季度比较）"}[
@@ -258,7 +259,7 @@ def spend_deciles(deciles: pd.DataFrame, lang: str, ax: Axes | None = None) -> A
 
 
 @style.chart(7.2, 3.2)
-def silence_rates(rates: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
+def silence_rates(rates: pd.DataFrame, lang: str, min_cell: int = 1, ax: Axes | None = None) -> Axes:
     """Share of customers who bought nothing in the quarter, by days since their last order at its start."""
     assert ax is not None
     if rates.empty:
@@ -270,7 +271,9 @@ def silence_rates(rates: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axe
         names, rates["silent_rate"], color=[style.GREY if thin else style.ACCENT for thin in rates["is_thin"]]
     )
     shares = [style.percent(rate, lang) for rate in rates["silent_rate"]]
-    ax.bar_label(bars, [f"{share}\nn = {n}" for share, n in zip(shares, rates["customers"], strict=True)], padding=3)
+    counts = [f"n < {min_cell}" if n < min_cell else f"{share}\nn = {n}"
+              for share, n in zip(shares, rates["customers"], strict=True)]  # fmt: skip
+    ax.bar_label(bars, counts, padding=3)
     ax.set_ylim(0, max(rates["silent_rate"].max() * 1.35, 0.05))
     ax.set_xlabel({"en": "Days since the last order at the start of the quarter (grey: fewer than 30 customers)",
                    "zh": "季初距上次购买天数（灰色：客户少于30个）"}[lang])  # fmt: skip

@@ -115,6 +115,9 @@ _EMPTY = "nothing to draw"
 INLINE_SVG = "application/vnd.crmlib.svg"
 
 
+_TOO_SMALL = {"en": "Not drawn: every group has too few customers to be told", "zh": "未绘制：各组客户过少，不宜披露"}
+
+
 def chart(width: float = 7.2, height: float = 3.6) -> Callable[[Callable[P, Axes]], Callable[P, Axes]]:
     """Give a drawing function its axes (inches) when it gets none, and our theme while it draws."""
 
@@ -127,6 +130,8 @@ def chart(width: float = 7.2, height: float = 3.6) -> Callable[[Callable[P, Axes
             with _theme():
                 if call.arguments.get("ax") is None:
                     call.arguments["ax"] = Figure((width, height), dpi=72, layout="constrained").subplots()
+                if any(getattr(given, "attrs", {}).get("withheld") for given in call.args):
+                    return empty(call.arguments["ax"], _TOO_SMALL[str(call.arguments["lang"])])
                 return draw(*call.args, **call.kwargs)
 
         return drawn

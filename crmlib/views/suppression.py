@@ -10,6 +10,8 @@ import pandas as pd
 from crmlib import schema
 
 SMALL, HIDDEN = "small", "hidden"
+WITHHELD = "withheld"
+"""Mark of a frame of which nothing may be drawn."""
 _DERIVED = ("money", "share", "rate", "orders", "count")
 _PERSONS = ("customer_id", "other_id")
 
@@ -31,7 +33,9 @@ def hidden(frame: pd.DataFrame, min_cell: int) -> pd.DataFrame:
 
 def told(frame: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     """The rows of which nothing is hidden: for charts, which then leave out a group that its table shows as "<5"."""
-    return frame[(hidden(frame, min_cell) == "").all(axis=1)]
+    shown = frame[(hidden(frame, min_cell) == "").all(axis=1)].copy()
+    shown.attrs[WITHHELD] = shown.empty and not frame.empty
+    return shown
 
 
 def _unit(column: str) -> str:
