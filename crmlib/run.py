@@ -14,7 +14,7 @@ from pathlib import Path
 
 from crmlib import execute, params, schema, warm
 from crmlib.errors import InputError
-from crmlib.io import actions_back, frozen, registers, series, sources, staging, store, tags_back
+from crmlib.io import actions_back, frozen, registers, reviews_back, series, sources, staging, store, tags_back
 from crmlib.params import Settings
 
 NOTEBOOKS = {
@@ -132,6 +132,7 @@ def _kept_by_people(settings: Settings) -> list[str]:
         registers.check(settings)
         + frozen.check(settings)
         + actions_back.check(settings)
+        + reviews_back.check(settings)
         + tags_back.check(settings)
         + series.check(settings)
     )

@@ -16,6 +16,7 @@ from fontTools.ttLib import TTFont
 from matplotlib.axes import Axes
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
+from crmlib import schema
 from crmlib.errors import InputError
 from crmlib.io import store
 from crmlib.report import html
@@ -99,7 +100,7 @@ def test_the_five_numbers_and_their_change(soups):
         ["Average ticket", "¥29.77", "−0.2%"],
         ["Retention rate", "95.7%", "+0.6 pp", "no clear change (95% interval 94.0% to 97.0%)"],
     ]
-    assert "Change against Q3 2023." in soups["en"].get_text()
+    assert "Change against 2023Q3." in soups["en"].get_text()
 
 
 def test_a_part_of_a_quarter_is_not_compared_with_a_whole_one(tmp_path):
@@ -110,7 +111,7 @@ def test_a_part_of_a_quarter_is_not_compared_with_a_whole_one(tmp_path):
     results.save(period_coverage=coverage.assign(is_partial_quarter=[False, True], partial_reason=["", "data_end"]))
     page = BeautifulSoup(html.build(results, notebooks, "en"), "html.parser")
     shown = page.get_text(" ")
-    assert "The data cover only a part of Q4 2023: 1 Oct 2023 to 9 Dec 2023." in shown
+    assert "The data cover only a part of 2023Q4: 1 Oct 2023 to 9 Dec 2023." in shown
     assert "Change against" not in shown and "+5.8%" not in shown
 
 
@@ -148,7 +149,7 @@ def test_an_empty_store_is_stated_and_not_invented(tmp_path):
 
 def test_figures_are_inline_with_alt_text_and_ids_of_their_own(soups):
     """The same figure is shown twice in the fake quarter."""
-    pictures = soups["en"].find_all("svg")
+    pictures = soups["en"].select("figure svg")
     assert len(pictures) == 2
     for svg in pictures:
         assert svg["role"] == "img"
@@ -195,13 +196,88 @@ def test_a_heading_over_nothing_is_left_out(tmp_path):
     assert "Save" not in BeautifulSoup(page, "html.parser").get_text()
 
 
-def test_long_tables_open_on_a_click_and_short_ones_are_open(tmp_path):
+def test_a_section_begins_with_its_finding_and_folds_what_follows_the_first_figure_and_short_table(tmp_path):
     tiers = quarters.tier_sizes()
-    cells = [shown(pd.concat([tiers] * n, ignore_index=True), caption) for n, caption in ((2, "Ten"), (3, "Fifteen"))]
-    soup = BeautifulSoup(edited(tmp_path, *cells), "html.parser")
-    folded = soup.select("details.fold")
-    assert [fold.summary.get_text() for fold in folded] == ["Fifteen (15 rows)"]
-    assert len(folded[0].find_all("tr")) == 16 and "open" not in folded[0].attrs
+    twice, thrice = (pd.concat([tiers] * n, ignore_index=True) for n in (2, 3))
+    said = [narrative.say({"en": words, "zh": words}, "en") for words in ("First.", "Second.")]
+    first, second = (
+        new_code_cell("s", outputs=[new_output("display_data", data={"text/html": one._repr_html_()})]) for one in said
+    )
+    page = edited(tmp_path, new_markdown_cell("## New"), new_markdown_cell("How."), first, shown(twice, "Ten"),
+                  new_markdown_cell("Leads to five:"), shown(tiers, "Five"), second, shown(thrice, "Fifteen"),
+                  new_markdown_cell("### Aside"), shown(tiers, "Five"))  # fmt: skip
+    soup = BeautifulSoup(page, "html.parser")
+    heading = soup.find("h3", string="New")
+    kinds = [(tag.name, (tag.get("class") or [""])[0]) for tag in heading.find_next_siblings()]
+    assert kinds == [
+        ("p", "finding"),
+        ("p", "how"),
+        ("p", ""),
+        ("div", "crm-table"),
+        ("p", "finding"),
+        ("details", "fold"),
+    ]
+    assert [p.get_text() for p in heading.find_next_siblings("p")] == ["First.", "How.", "Leads to five:", "Second."]
+    fold = heading.find_next_sibling("details")
+    assert fold.summary.get_text() == "Details: Ten, Fifteen, Five"
+    assert [tag.name for tag in fold.find_all(recursive=False)] == ["summary", "div", "div", "h4", "div"]
+    assert [t["aria-label"] for t in soup.select("#segment .crm-table")][-4:] == ["Five", "Ten", "Fifteen", "Five (2)"]
+
+
+def test_the_line_beside_a_number_tells_its_values(soups):
+    lines = soups["en"].select(".numbers svg.spark")
+    assert len(lines) == 5
+    assert lines[0]["aria-label"] == "Net revenue: ¥381,070 in 2023Q3, ¥403,178 in 2023Q4"
+    assert soups["zh"].select_one("svg.spark")["aria-label"] == "净销售额：2023Q3 ¥381,070、2023Q4 ¥403,178"
+
+
+def test_a_strategy_named_in_a_decision_leads_to_its_card(tmp_path):
+    results, notebooks = quarters.make(tmp_path, "en")
+    results.save(
+        strategy_thread=thread(), decisions=quarters.decisions().assign(strategy_id="ST1", text_en="Back ST1, not ST10")
+    )
+    notebook = nbformat.read(notebooks[2], as_version=4)
+    notebook.cells.append(shown(thread(), "Threads", "strategy_thread"))
+    results.write("notebooks/40_strategy.ipynb", nbformat.writes(notebook))
+    soup = BeautifulSoup(html.build(results, notebooks, "en"), "html.parser")
+    assert [(a["href"], a.get_text()) for a in soup.select_one(".points:is(#decisions ~ *) p").find_all("a")] == [
+        ("#strategy-ST1", "ST1")
+    ]
+    assert soup.select_one(".card h4 #strategy-ST1").get_text() == "ST1"
+    told = [tuple(row.stripped_strings) for row in soup.select(".card dl div")]
+    assert told == [
+        ("Evidence", "No outside factor is named"),
+        ("Opportunity", "O1", "Snacks (55 of 100)"),
+        ("Spent", "AC1", ": 12 contacts, ¥9.00; expected margin ¥30.00"),
+        ("Who and when", "L. Chen, 2 Oct 2023 to 31 Dec 2023"),
+        ("Held out", "No hold-out: an effect cannot be proved"),
+        ("Aimed at", "No target is set"),
+        ("Tasks", "TK1", "50% done, 1 late"),
+        ("Verdict", "Not reviewed yet"),
+    ]
+    assert len(soup.select(".card .gap")) == 3
+
+
+def thread() -> pd.DataFrame:
+    row = dict.fromkeys(schema.TABLES["strategy_thread"].columns, "")
+    days = pd.to_datetime(["2023-10-02", "2023-12-31"])
+    known = {"strategy_id": "ST1", "strategy": "Thank", "tier": "high", "opportunity_id": "O1", "opportunity": "Snacks",
+             "opportunity_score": 54.6, "action_ids": "AC1", "contacts": 12, "cost_minor": 900, "value_minor": 3000,
+             "owner": "L. Chen", "start_date": days[0], "end_date": days[1], "held_out_share": None, "task_ids": "TK1",
+             "progress_share": 0.5, "tasks_late": 1, "review_outcomes": "not_reviewed", "provenance": "actual"}  # fmt: skip
+    return pd.DataFrame([row | known])
+
+
+def test_definitions_and_methods_are_at_the_end(tmp_path):
+    results, notebooks = quarters.make(tmp_path, "en")
+    empty = dict.fromkeys(schema.TABLES["kpi_definitions"].columns, "")
+    row = empty | {"kpi": "average_ticket", "has_tiers": True, "numerator_text": "net revenue", "denominator_text": "orders",
+                   "window_text": "the quarter", "source_text": "days of purchase"}  # fmt: skip
+    results.save(kpi_definitions=pd.DataFrame([row]))
+    soup = BeautifulSoup(html.build(results, notebooks, "en"), "html.parser")
+    told = [tuple(entry.stripped_strings) for entry in soup.find(id="kpi-definitions").find_next("dl").find_all("div")]
+    assert told == [("Average ticket", "net revenue ÷ orders, over the quarter. From: days of purchase.")]
+    assert "Wilson (1927)" in soup.find(id="methods").find_next("dl").get_text()
 
 
 def test_every_id_leads_to_the_row_that_tells_about_it(tmp_path):

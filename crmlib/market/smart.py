@@ -40,6 +40,8 @@ class Kpi(Protocol):
     def unit(self) -> str: ...
     @property
     def direction(self) -> str: ...
+    @property
+    def has_tiers(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def check(
     KPI made over equally many quarters before the strategy began. Money is in minor units here, as in `history`
     (rows of the table `kpis`).
     """
-    named = strategies.drop_duplicates("strategy_id")[["strategy_id", "opportunity_id", "start_date"]]
+    named = strategies.drop_duplicates("strategy_id")[["strategy_id", "opportunity_id", "start_date", "tier"]]
     told = targets.merge(named, how="left", on="strategy_id", validate="many_to_one", indicator="found")
     rows = [_checked(target, history, kpis, settings) for target in told.to_dict("records")]
     return pd.DataFrame(rows, columns=list(TABLES["smart_targets"].columns))
@@ -80,7 +82,7 @@ def _checked(
     kpi = kpis.get(target["kpi"])
     scale = settings.minor(1.0) if kpi is not None and kpi.unit == "money" else 1.0
     scaled = target | {"baseline": target["baseline"] * scale, "target": target["target"] * scale}
-    past = _past(scaled, history, settings.period)
+    past = _past(scaled, history, settings.period, _scope(target, kpi))
     needed, reach = abs(scaled["target"] - scaled["baseline"]), usual(past.moves, settings.market.smart)
     measured = {"measured_before": past.measured, "needed_change": needed, "usual_change": reach}
     gaps = [*_wording_gaps(scaled, kpi), *_number_gaps(scaled, kpi, past), *_reach_gaps(needed, reach)]
@@ -143,13 +145,19 @@ def _fits(target_unit: str, kpi_unit: str, baseline: float) -> bool:
     return {"pp": kpi_unit in _POINTS, "pct": not baseline <= 0, "abs": True}.get(target_unit, False)
 
 
-def _past(target: dict[Any, Any], history: pd.DataFrame, period: Period) -> _Past:
+def _scope(target: Mapping[Any, Any], kpi: Kpi | None) -> str:
+    """The tier on whose customers the target is measured, or all."""
+    is_tier = kpi is not None and kpi.has_tiers and target.get("measured_on") != "all"
+    return str(target["tier"]) if is_tier and isinstance(target["tier"], str) else "all"
+
+
+def _past(target: dict[Any, Any], history: pd.DataFrame, period: Period, scope: str) -> _Past:
     """The last quarter that ended before the strategy began is where the target starts from."""
     due, start = target["due_date"], target["start_date"]
     if pd.isna(due) or pd.isna(start):
         return _Past(float("nan"), ())
     begin = min(Period.containing(start.date()).previous, period.previous if period.is_cut else period)
-    of_kpi = history[(history.kpi == target["kpi"]) & (history.tier == "all")]
+    of_kpi = history[(history.kpi == target["kpi"]) & (history.tier == scope)]
     values = {row.period: float(row.kpi_value) for row in of_kpi.itertuples()}
     if not values:
         return _Past(float("nan"), ())

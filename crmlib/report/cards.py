@@ -62,7 +62,9 @@ def _card(row: pd.Series, factors: dict[str, str], book: Book, lang: str) -> Mar
     }
     steps = Markup().join(
         Markup("<div{}><dt>{}</dt><dd>{}</dd></div>").format(
-            Markup(' class="gap"') if "crm-gap" in (told := tellers[stage]()) else "", text(f"thread_{stage}", lang), told
+            Markup(' class="gap"') if "crm-gap" in (told := tellers[stage]()) else "",
+            text(f"thread_{stage}", lang),
+            told,
         )
         for stage in _STAGES
     )

@@ -91,7 +91,6 @@ def _set_up_print(page: Worksheet, title: str, book: str) -> None:
     page.set_landscape()
     page.set_paper(9)
     page.fit_to_pages(1, 0)
-    page.hide_gridlines(0)  # printed as well
     page.repeat_rows(HEADER_ROW)
     left, right = (words.replace("&", "&&")[:100] for words in (title, book))
     page.set_header(f"&L{left}&R{right}")

@@ -102,7 +102,7 @@ def _title(shown: list[str], lang: str) -> str:
     return text("index_title" if len(shown) > 1 else "one_quarter", lang, first=shown[0], last=shown[-1])
 
 
-def _trend(  # noqa: PLR0913 - what to draw, of which quarters, for whom
+def _trend(
     kpis: pd.DataFrame, kpi: str, parts: frozenset[str], shown: list[str], store: Store, lang: str
 ) -> Trend:
     found = history.spots(kpis, kpi, parts, store.settings.book, lang)

@@ -10,7 +10,15 @@ from pathlib import Path
 
 from crmlib.errors import InputError
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge", "msedge")
+BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "microsoft-edge",
+    "msedge",
+)
 _OPTIONS = (
     "--headless",
     "--disable-gpu",
@@ -41,11 +49,22 @@ def printed(page: Path, day: date) -> bytes:
     with tempfile.TemporaryDirectory(prefix="crm-pdf-") as scratch:
         copy, out = Path(scratch) / "page.html", Path(scratch) / "page.pdf"
         copy.write_text(opened(page.read_text(encoding="utf-8")), encoding="utf-8")
-        root = ["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []  # Chromium refuses to start otherwise
-        command = [program, *_OPTIONS, *root, f"--user-data-dir={scratch}/profile", f"--print-to-pdf={out}", copy.as_uri()]
+        root = (
+            ["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
+        )  # Chromium refuses to start otherwise
+        command = [
+            program,
+            *_OPTIONS,
+            *root,
+            f"--user-data-dir={scratch}/profile",
+            f"--print-to-pdf={out}",
+            copy.as_uri(),
+        ]
         _run(command)
         if not out.is_file():
-            raise InputError(f"{program} printed nothing for {page.name}; open the page in a browser and print it there")
+            raise InputError(
+                f"{program} printed nothing for {page.name}; open the page in a browser and print it there"
+            )
         return _stamped(out.read_bytes(), day)
 
 
@@ -58,7 +77,9 @@ def _run(command: list[str]) -> None:
     try:
         subprocess.run(command, capture_output=True, check=False, timeout=_SECONDS)
     except subprocess.TimeoutExpired:
-        raise InputError(f"{command[0]} took longer than {_SECONDS} s to print; try again when the machine is idle") from None
+        raise InputError(
+            f"{command[0]} took longer than {_SECONDS} s to print; try again when the machine is idle"
+        ) from None
 
 
 def _stamped(content: bytes, day: date) -> bytes:
