@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from crmlib.errors import InputError
 from crmlib.schema import STEPS
-from crmlib.verbs import effect, freeze
+from crmlib.verbs import effect, freeze, registers
 
 if TYPE_CHECKING:
     from crmlib.run import Progress, StepFailed
@@ -58,9 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     layout = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="crm", description=_ABOUT, epilog=_EXAMPLES, formatter_class=layout)
     parser.add_argument("--version", action="version", version=f"crm {version('crmlib')}")
-    verbs = parser.add_subparsers(
-        title="what to do", required=True, metavar="run | weekly | check | new | map | anchors | freeze | effect"
-    )
+    verbs = parser.add_subparsers(title="what to do", required=True, metavar="VERB")
     run = verbs.add_parser(
         "run", help="run a quarter: notebooks, report, Excel workbook", epilog=_EXAMPLES, formatter_class=layout
     )
@@ -86,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_anchors(verbs)
     effect.add(verbs)
     freeze.add(verbs)
+    registers.add(verbs)
     return parser
 
 

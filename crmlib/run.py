@@ -183,7 +183,7 @@ def _not_ready(plan: _Plan, name: str) -> str:
 def _forget(plan: _Plan) -> None:
     """Remove what this run makes anew and what depends on it, so that no page mixes two runs."""
     later = schema.STEPS[schema.STEPS.index(NOTEBOOKS[plan.notebooks[0]]) :]
-    stale = ["report.html", "deliverables.xlsx", "manifest.json"]
+    stale = ["report.html", "deliverables.xlsx", "registers.xlsx", "manifest.json"]
     stale += [f"tables/{table}.parquet" for table in schema.TABLES if schema.step_of(table) in later]
     stale += [
         f"notebooks/{name}{end}.ipynb" for name, step in NOTEBOOKS.items() if step in later for end in ("", ".failed")
@@ -216,14 +216,16 @@ def _keep(plan: _Plan, name: str, notebook: execute.NotebookNode) -> Path:
 
 def _report(plan: _Plan, inputs: dict[str, str]) -> float:
     """Build what leadership opens, from this run's notebooks and those it builds on; returns the seconds it took."""
-    from crmlib.report import excel, html
+    from crmlib.report import excel, excel_registers, html
 
     began = time.perf_counter()
     together = hashlib.sha256(_json(inputs).encode()).hexdigest()
     facts = {"crmlib": version("crmlib"), "SHA-256": together}
     notebooks = [plan.store.folder / f"notebooks/{name}.ipynb" for name in (*plan.before, *plan.notebooks)]
     plan.store.write("report.html", html.build(plan.store, notebooks, plan.lang, facts))
-    plan.store.write("deliverables.xlsx", excel.build(plan.store, plan.lang))
+    plan.store.write("deliverables.xlsx", excel.build(plan.store, plan.lang, facts))
+    names = excel_registers.without_customers()
+    plan.store.write("registers.xlsx", excel_registers.build(plan.settings, plan.lang, names))
     return time.perf_counter() - began
 
 

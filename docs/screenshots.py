@@ -1,7 +1,7 @@
 """Make the pictures in docs/ from the sample's latest run: both languages, on a desk, on a phone, on paper.
 
-Run `.venv/bin/crm run params/sample/2017Q4.yml --lang both` first, then `.venv/bin/python docs/screenshots.py [OUTPUTS]`.
-report.png is the README's.
+First `.venv/bin/crm run params/sample/2017Q4.yml --lang both`, then `.venv/bin/python docs/screenshots.py [OUTPUTS]`.
+OUTPUTS is the book's folder of results, outputs/sample unless given. report.png is the README's.
 """
 
 import io

@@ -15,7 +15,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-TOKEN = "workbook"
+ENTRY = "workbook"
 _ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 _READY = """async () => {
   const app = window.jupyterapp;
@@ -26,7 +26,9 @@ _READY = """async () => {
   const session = widget.sessionContext.session;
   return !!session && !!session.kernel && session.kernel.status === 'idle';
 }"""
-_RUN = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }"  # not awaited: it ends with the last cell
+_RUN = (
+    "() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }"  # not awaited: it ends with the last cell
+)
 _STATE = """() => {
   const shown = [...window.jupyterapp.shell.widgets('main')].find(w => w.context && w.isVisible);
   const cells = shown.content.widgets.filter(c => c.model.type === 'code');
@@ -55,12 +57,12 @@ def server(root: Path, private: Path) -> Iterator[str]:
         port = free.getsockname()[1]
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
-        "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", "--LabApp.expose_app_in_browser=True",
+        "--ServerApp.port_retries=0", f"--IdentityProvider.token={ENTRY}", "--LabApp.expose_app_in_browser=True",
         f"--ServerApp.root_dir={root}",
     ]  # fmt: skip
     with (private / "lab.log").open("w") as log, subprocess.Popen(command, env=env, stdout=log, stderr=log) as process:
         try:
-            _wait(f"http://127.0.0.1:{port}/api?token={TOKEN}", process)
+            _wait(f"http://127.0.0.1:{port}/api?token={ENTRY}", process)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
@@ -90,7 +92,7 @@ def browser() -> Iterator[Browser]:
 
 def open_notebook(page: Page, address: str, name: str) -> None:
     """Open a notebook of the folder `notebooks` and wait for its kernel."""
-    page.goto(f"{address}/lab/workspaces/{name.partition('.')[0]}/tree/notebooks/{name}?token={TOKEN}")
+    page.goto(f"{address}/lab/workspaces/{name.partition('.')[0]}/tree/notebooks/{name}?token={ENTRY}")
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=120_000)
     for _quarter in range(480):
         if page.evaluate(_READY.replace("NAME", json.dumps(name))):
@@ -118,6 +120,8 @@ def project(root: Path, folder: Path, results: Path, lang: str = "en") -> Path:
     (folder / "notebooks").mkdir()
     for file in sorted((root / "notebooks").glob("*.ipynb")):
         text = file.read_text(encoding="utf-8")
-        text = text.replace('out_dir = \\"\\"', 'out_dir = \\"../out\\"').replace('lang = \\"en\\"', f'lang = \\"{lang}\\"')
+        text = text.replace('out_dir = \\"\\"', 'out_dir = \\"../out\\"').replace(
+            'lang = \\"en\\"', f'lang = \\"{lang}\\"'
+        )
         (folder / "notebooks" / file.name).write_text(text, encoding="utf-8")
     return folder

@@ -92,7 +92,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("page")
-    file = folder / "report.html"
+    file = folder / "report.zh.html"
     file.write_text(html.build(*quarters.make(folder, "zh"), "zh"), encoding="utf-8")
     return file
 
@@ -123,4 +123,4 @@ def test_each_fault_would_be_seen(report, browser, tmp_path, old, new, complaint
 @pytest.mark.slow
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_the_report_of_the_sample_is_whole(sample_run, browser, lang):
-    assert problems(sample_run(lang) / "report.html", browser) == []
+    assert problems(sample_run(lang) / f"report.{lang}.html", browser) == []

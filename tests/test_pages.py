@@ -141,6 +141,7 @@ def test_without_a_browser_a_pdf_says_what_to_install(quarter, monkeypatch, tmp_
 
 
 def test_folds_are_open_on_paper():
+    assert "nav" not in paper.opened(str(elsewhere.line({"a": "b.html"}, "en")))
     assert paper.opened('<details class="fold"><details><details open>') == (
         '<details open class="fold"><details open><details open>'
     )

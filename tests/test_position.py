@@ -232,7 +232,8 @@ def test_a_larger_judgement_never_lowers_a_risk(judged):
 
 def goals(**changes: object) -> pd.DataFrame:
     row = {"target_id": "G1", "strategy_id": "ST3", "kpi": "retention_rate", "baseline": 0.90, "target": 0.92,
-           "target_unit": "pp", "due_date": pd.Timestamp("2018-03-31"), "owner": "O", **ILLUSTRATIVE}  # fmt: skip
+           "target_unit": "pp", "due_date": pd.Timestamp("2018-03-31"), "owner": "O", "measured_on": "all",
+           **ILLUSTRATIVE}  # fmt: skip
     return pd.DataFrame([row | changes])
 
 
@@ -262,6 +263,13 @@ def test_a_target_that_passes_every_rule(book):
     assert [found[letter] for letter in smart.LETTERS] == ["smart_met"] * 5 and found.smart_state == "smart_met"
     assert found.needed_change == pytest.approx(0.02) and found.usual_change == pytest.approx(0.03)
     assert found.past_moves == 4 and found.measured_before == 0.90 and found.smart_gaps == ""
+
+
+def test_a_target_of_a_tier_is_compared_with_the_tier_s_own_past(book):
+    """Everybody's past says nothing of the tier of ST3."""
+    tier = STRATEGIES.set_index("strategy_id").tier["ST3"]
+    assert checked(book, measured_on="").past_moves == 0
+    assert checked(book, RETENTION.assign(tier=tier), measured_on="").past_moves == 4
 
 
 @pytest.mark.parametrize(

@@ -248,7 +248,7 @@ def test_a_strategy_named_in_a_decision_leads_to_its_card(tmp_path):
     assert told == [
         ("Evidence", "No outside factor is named"),
         ("Opportunity", "O1", "Snacks (55 of 100)"),
-        ("Spent", "AC1", ": 12 contacts, ¥9.00; expected margin ¥30.00"),
+        ("Spent", "AC1: 12 contacts, ¥9.00; expected margin ¥30.00"),
         ("Who and when", "L. Chen, 2 Oct 2023 to 31 Dec 2023"),
         ("Held out", "No hold-out: an effect cannot be proved"),
         ("Aimed at", "No target is set"),

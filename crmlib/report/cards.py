@@ -18,7 +18,7 @@ _STAGES = ("evidence", "opportunity", "spent", "when", "held_out", "aim", "tasks
 
 def place(soup: BeautifulSoup, store: Store, lang: str) -> None:
     """Put the cards before the tables that hold the same, in the chapter that has them."""
-    tables_here = soup.find_all(class_="crm-table", attrs={"data-name": "strategy_thread"})
+    tables_here = soup.select('.crm-table[data-name="strategy_thread"]')
     rows = frame(store, "strategy_thread")
     if not tables_here or rows.empty:
         return

@@ -79,7 +79,7 @@ def _items(tags: list[Tag]) -> list[Item]:
 
 
 def _shown(items: list[Item]) -> list[Item]:
-    """The first figure, the first short table, then every sentence; where there is neither, what is said to be absent."""
+    """The first figure, the first short table, then every sentence; where neither is there, what is absent."""
     first = [next((item for item in items if _kind(item[-1]) == kind), None) for kind in ("figure", "table")]
     there = [item for item in first if item]
     told = ("finding", "prose") if there else ("finding", "prose", "absent")
@@ -87,7 +87,7 @@ def _shown(items: list[Item]) -> list[Item]:
 
 
 def _kind(tag: Tag) -> str:
-    classes = tag.get("class") or []
+    classes: list[str] = list(tag.get("class") or [])
     if "crm-table" in classes:
         return "table" if "short" in classes else "long"
     if "cards-box" in classes:

@@ -23,7 +23,7 @@ def _own_ids(tag: str, prefix: str, used: set[str]) -> str:
 
 
 def _size(head: str, rest: str) -> str:
-    """The root's view box, a width in proportion to a full-width figure, and the least at which its text can be read."""
+    """The root's view box, a width in proportion to a full-width figure, the least width for legible text."""
     box = re.search(r'viewBox="[\d.]+ [\d.]+ ([\d.]+) ([\d.]+)"', head)
     if not box:
         return 'preserveAspectRatio="xMinYMin meet"'

@@ -31,13 +31,12 @@ def partial(store: Store) -> frozenset[str]:
 def spots(kpis: pd.DataFrame, kpi: str, parts: frozenset[str], book: Book, lang: str) -> list[lines.Spot]:
     """The known values of a KPI in the order of the quarters."""
     rows = kpis[(kpis["kpi"] == kpi) & kpis["kpi_value"].notna()].sort_values("period")
-    return [
-        lines.Spot(
-            row.period, row.kpi_value, value(row.kpi_value, row.kpi_unit, book, lang), row.low, row.high,
-            row.period in parts,
-        )
-        for row in rows.itertuples()
-    ]  # fmt: skip
+    return [_spot(row, parts, book, lang) for _, row in rows.iterrows()]
+
+
+def _spot(row: pd.Series, parts: frozenset[str], book: Book, lang: str) -> lines.Spot:
+    words = value(row["kpi_value"], row["kpi_unit"], book, lang)
+    return lines.Spot(row["period"], row["kpi_value"], words, row["low"], row["high"], row["period"] in parts)
 
 
 def value(amount: float, unit: str, book: Book, lang: str) -> str:

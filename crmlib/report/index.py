@@ -102,9 +102,7 @@ def _title(shown: list[str], lang: str) -> str:
     return text("index_title" if len(shown) > 1 else "one_quarter", lang, first=shown[0], last=shown[-1])
 
 
-def _trend(
-    kpis: pd.DataFrame, kpi: str, parts: frozenset[str], shown: list[str], store: Store, lang: str
-) -> Trend:
+def _trend(kpis: pd.DataFrame, kpi: str, parts: frozenset[str], shown: list[str], store: Store, lang: str) -> Trend:
     found = history.spots(kpis, kpi, parts, store.settings.book, lang)
     drawn = lines.trend(found, history.alt(found, kpi, lang)) if kpi in KPIS else Markup()
     values = {spot.period: spot.words for spot in found}

@@ -15,7 +15,7 @@ _SIDE = 76.0  # left and right of the line, for its first and last value
 
 @dataclass(frozen=True)
 class Spot:
-    """A value at a quarter, as a number and in words; `low` to `high` is its interval, `is_partial` keeps it off the line."""
+    """A value at a quarter, as a number and in words, with its interval; `is_partial` keeps it off the line."""
 
     period: str
     value: float

@@ -1,4 +1,4 @@
-"""The files that leadership opens: a report per quarter and language, an overview of the book, linked with each other."""
+"""The files that leadership opens: a report per quarter and language, an overview of the book, and their links."""
 
 import hashlib
 import json

@@ -8,7 +8,10 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
+from markupsafe import Markup
+
 from crmlib.errors import InputError
+from crmlib.report import elsewhere
 
 BROWSERS = (
     "chromium",
@@ -69,8 +72,8 @@ def printed(page: Path, day: date) -> bytes:
 
 
 def opened(page: str) -> str:
-    """The page with all folds open."""
-    return re.sub(r"<details(?=[ >])(?![^>]*\bopen\b)", "<details open", page)
+    """The page with all folds open, and without the links to files beside it: paper has none."""
+    return re.sub(r"<details(?=[ >])(?![^>]*\bopen\b)", "<details open", elsewhere.linked(page, Markup()))
 
 
 def _run(command: list[str]) -> None:

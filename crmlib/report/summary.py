@@ -1,6 +1,6 @@
 """The first screen: five numbers, the findings and the decisions, from stored tables."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -31,7 +31,7 @@ class Number:
     change: str
     tone: str
     note: str = ""
-    spark: Markup = Markup()
+    spark: Markup = field(default_factory=Markup)
 
 
 @dataclass(frozen=True)

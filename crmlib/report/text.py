@@ -1,4 +1,4 @@
-"""Every word of the report that is not computed, in both languages: `text.yml`, and `methods.yml` for the method notes."""
+"""Every word of the report that is not computed, in both languages: `text.yml`; the method notes in `methods.yml`."""
 
 import functools
 from pathlib import Path

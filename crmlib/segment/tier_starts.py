@@ -16,10 +16,11 @@ def of(purchase_days: ir.Table, customers: ir.Table, quarters: Sequence[Period],
     Scored by today's settings, so that two quarters are comparable. Who bought for the first time in the quarter has
     no tier at its start.
     """
+    nothing = ibis.memtable([], schema=dict.fromkeys(("customer_id", "tier", "risk_reason", "period"), "string"))
     parts = [
         tiers.at(purchase_days, customers, quarter.previous, settings).select(
             "customer_id", "tier", "risk_reason", period=ibis.literal(str(quarter))
         )
         for quarter in quarters
     ]
-    return ibis.union(*parts) if len(parts) > 1 else parts[0]
+    return ibis.union(nothing, *parts) if parts else nothing

@@ -2,8 +2,9 @@
 
 import argparse
 
-_ABOUT = """Build the report and the overview of all quarters again from stored tables and notebooks; nothing is computed.
-Without --lang, in every language that the quarter was run in. A PDF is printed by Chromium, Chrome or Edge."""
+_ABOUT = """Build the report and the overview of all quarters again from stored tables and notebooks; nothing is
+computed. Without --lang, in every language that the quarter was run in.
+A PDF is printed by Chromium, Chrome or Edge."""
 
 _EXAMPLES = """examples:
   crm report params/sample/2017Q4.yml               report.en.html (and report.zh.html, where that was run)

@@ -32,7 +32,7 @@ _STYLE = """<style>
 .crm-panel .widget-label { overflow: visible; }
 .crm-panel .crm-answer img { display: block; height: auto; margin: 0.5rem 0; max-width: 100%; background: #fff; }
 .crm-panel .crm-answer p { margin: 0.35rem 0; max-width: 60rem; }
-.crm-panel .crm-answer p.finding:first-of-type { font-weight: 600; }
+.crm-panel .crm-answer [role=status] p.finding { font-weight: 600; }
 .crm-panel .crm-table[data-name="moves"] :is(th, td):nth-child(-n + 2),
 .crm-panel .crm-table[data-name="chances"] :is(th, td):first-child { text-align: left !important; }
 .crm-panel .crm-diff { font-size: 0.8rem; line-height: 1.35; max-height: 22rem; overflow: auto; }

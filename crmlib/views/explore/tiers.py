@@ -62,10 +62,12 @@ def tier_thresholds_data(cells: pd.DataFrame, rules: Rules) -> pd.DataFrame:
         reached = [(scores >= np.array(need)).all(axis=1) for need in rules[place].at_least]
         found[np.logical_or.reduce(reached)] = place
     found[~cells["has_tier"].to_numpy(bool)] = len(rules)
-    now = pd.Categorical(np.array(order, dtype=object)[found], order)
-    then = pd.Categorical(cells["tier"], order)
-    pairs = cells[["customers", "monetary_12m_minor"]].groupby([then, now], observed=True).sum()
-    return pairs.rename_axis(["tier_then", "tier_now"]).reset_index().astype({"tier_then": "str", "tier_now": "str"})
+    named = cells[["customers", "monetary_12m_minor"]].assign(
+        tier_then=pd.Categorical(cells["tier"], order),
+        tier_now=pd.Categorical(np.array(order, dtype=object)[found], order),
+    )
+    pairs = named.groupby(["tier_then", "tier_now"], observed=True, as_index=False).sum()
+    return pairs.astype({"tier_then": "str", "tier_now": "str"})
 
 
 def sizes_of(pairs: pd.DataFrame, rules: Rules) -> pd.DataFrame:
