@@ -45,4 +45,4 @@ def whole(register: pd.DataFrame, strategies: pd.DataFrame) -> pd.DataFrame:
     """The targets that are measured on all customers: only these can be compared with figures of all customers."""
     tiers = register["strategy_id"].map(strategies.drop_duplicates("strategy_id").set_index("strategy_id")["tier"])
     scopes = measured_on(register.assign(tier=tiers.fillna("all")))
-    return register[[scope == "all" for scope in scopes]]
+    return register.loc[[scope == "all" for scope in scopes]]

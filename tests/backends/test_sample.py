@@ -39,13 +39,14 @@ def sides(spark, used) -> tuple[Side, Side]:
 
 def _side(con: Any, tables: dict[str, ibis.Table], used: params.Settings) -> Side:
     days = purchase_days.build(purchase_days.orders(tables["orders"], used.period))
-    kept = con.keep("days_kept", days) if hasattr(con, "keep") else engine.keep(con, "days_kept", days)
+    # DuckDB's sums are of 128 bits, which Ibis calls decimals in a table that is kept; Arrow brings them back to 64.
+    kept = con.keep("days_kept", days) if hasattr(con, "keep") else con.create_table("days_kept", days.to_pyarrow())
     return Side(tables["orders"], kept, inventory.customers(tables.get("customers"), kept))
 
 
 CASES = {
-    "purchase days": lambda s, used: s.days,
-    "customer file": lambda s, used: s.file,
+    "purchase days": lambda s, _used: s.days,
+    "customer file": lambda s, _used: s.file,
     "tiers": lambda s, used: tiers.stored(tiers.at(s.days, s.file, used.period, used), used),
     "cohorts": lambda s, used: cohorts.cells(s.days, used.period),
     "features": lambda s, used: churn.features(s.days, used.period.as_of),
