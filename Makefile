@@ -20,7 +20,7 @@ test: $(READY) ## run all tests
 	@$(PYTHON) -m pytest
 
 lab: $(READY) ## open JupyterLab on notebooks/
-	@JUPYTER_PREFER_ENV_PATH=1 $(PYTHON) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks \
+	@JUPYTER_PREFER_ENV_PATH=1 $(PYTHON) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/00_start.ipynb \
 		$$([ "$$(id -u)" = 0 ] && echo --allow-root) $(LAB_OPTIONS)
 
 check: $(READY) ## lint, format check, types, tests

@@ -37,7 +37,8 @@ _HEAVY = ("pandas", "pyarrow.parquet", "pyarrow.dataset", "duckdb", "ibis.backen
           "sklearn.cluster", "sklearn.linear_model", "sklearn.metrics", "statsmodels.tsa.exponential_smoothing.ets",
           "statsmodels.tsa.seasonal")  # fmt: skip
 _ON_FIRST_USE = ("ibis.backends.duckdb.converter", "ibis.expr.types.groupby", "ibis.formats.pandas")
-_NOT_FOR_NOTEBOOKS = ("crmlib.warm", "crmlib.kernels", "crmlib.execute", "crmlib.run", "crmlib.cli", "crmlib.report")
+_NOT_FOR_NOTEBOOKS = ("crmlib.warm", "crmlib.kernels", "crmlib.execute", "crmlib.run", "crmlib.cli", "crmlib.report",
+                      "crmlib.io.spark")  # fmt: skip
 _SERVER = "CRM_FORK_SERVER"
 _LONGEST_TEMP = 60  # characters; the path of a unix socket has at most 107
 

@@ -73,8 +73,7 @@ def _print(report: Path, name: str) -> None:
 
 
 def _save(picture: Image.Image, name: str) -> None:
-    """With 128 colours a picture of a page is a third of its size and looks the same."""
-    picture.convert("RGB").quantize(128).save(DOCS / f"{name}.png", optimize=True)
+    picture.convert("RGB").save(DOCS / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":

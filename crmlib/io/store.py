@@ -119,7 +119,7 @@ class Store:
 def open_store(settings: Settings, out_dir: str | Path = "", con: Backend | None = None) -> Store:
     """The store of the settings' book and quarter; `out_dir` replaces the project's `outputs/`."""
     base = Path(out_dir).resolve() / settings.book_id if out_dir else settings.outputs_dir.parent
-    return Store(base / str(settings.period), settings, con)
+    return Store(base / settings.file.stem, settings, con)
 
 
 def _typed(table: ir.Table) -> ir.Table:

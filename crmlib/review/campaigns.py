@@ -127,8 +127,10 @@ def cases(
 
 def moments(known: ir.Table) -> pd.DataFrame:
     """`estimators.moments`, summed up in the engine, and the sum of the window before."""
-    modal = known.group_by("is_treated").aggregate(modal=_.expected.mode())
-    marked = known.join(modal, "is_treated").mutate(is_apart=_.expected != _.modal)
+    counted = known.filter(_.expected.notnull()).group_by("is_treated", "expected").aggregate(n=_.count())
+    place = ibis.row_number().over(group_by="is_treated", order_by=[ibis.desc("n"), "expected"])
+    modal = counted.mutate(place=place).filter(_.place == 0).select("is_treated", modal="expected")
+    marked = known.left_join(modal, "is_treated").mutate(is_apart=_.expected != _.modal)
     apart = marked.group_by("stratum", "is_treated").aggregate(apart=_.is_apart.sum().cast("float64"))
     return sums(known).join(_indexed(apart))
 

@@ -75,8 +75,8 @@ def trend(
 def tier_rows(kpis: pd.DataFrame, period: Period, review: Review) -> pd.DataFrame:
     """The rows of the table `kpis` that tell of single tiers this quarter, best tier first; thin ones marked."""
     here = kpis[(kpis["tier"] != "all") & (kpis["period"] == str(period)) & kpis["kpi_value"].notna()]
-    least = here["kpi"].map(lambda kpi: KPIS[kpi].least_cases(review))
-    return here.assign(is_thin=here["n"] < least)
+    least = [KPIS[kpi].least_cases(review) for kpi in here["kpi"]]
+    return here.assign(is_thin=here["n"].astype("float64") < np.array(least, dtype="float64"))
 
 
 def _quarter(kpis: pd.DataFrame, period: Period) -> pd.DataFrame:
