@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from crmlib.errors import InputError
 from crmlib.schema import STEPS
-from crmlib.verbs import effect, freeze, registers
+from crmlib.verbs import effect, freeze, registers, report
 
 if TYPE_CHECKING:
     from crmlib.run import Progress, StepFailed
@@ -20,13 +20,13 @@ DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 _ABOUT = """From a company's order lines to one report per quarter.
 
 Five steps: collect, segment, market, strategy, review. Each is a notebook or two in notebooks/; `crm run` runs
-them in order and builds report.html and deliverables.xlsx in outputs/<book>/<quarter>/. A book is one company:
+them in order and builds report.en.html and deliverables.en.xlsx in outputs/<book>/<quarter>/. A book is one company:
 its settings are in params/<book>/, its data in data/<book>/. The book `sample` comes with the project.
 Start crm in the project's folder."""
 
 _EXAMPLES = """examples:
   crm run params/sample/2017Q4.yml                  the sample's last quarter, in English
-  crm run params/sample/2017Q4.yml --lang zh        the same in Chinese
+  crm run params/sample/2017Q4.yml --lang both      in English and Chinese, side by side
   crm run params/sample/2017Q4.yml --from market    again from one step on, with the earlier steps' results
   crm weekly params/sample/2017Q4.yml --week 2017-W45
                                                     one week on one page: pace, limits, late tasks
@@ -34,6 +34,7 @@ _EXAMPLES = """examples:
   crm map data/shop/raw/orders.csv                  propose settings for an export: its columns, formats, encoding
   crm anchors params/shop/2024Q1.yml                propose scoring anchors from a quarter
   crm freeze params/sample/2017Q4.yml               draw and freeze the hold-outs of next quarter's campaigns
+  crm report params/sample/2017Q4.yml --pdf         the pages again from stored results, and as PDF
   crm check params/shop/2024Q1.yml                  list everything that is wrong with its inputs
 
 exit codes: 0 done, 1 a step failed (its partial notebook is kept), 2 wrong input"""
@@ -63,7 +64,9 @@ def _parser() -> argparse.ArgumentParser:
         "run", help="run a quarter: notebooks, report, Excel workbook", epilog=_EXAMPLES, formatter_class=layout
     )
     _add_params(run)
-    run.add_argument("--lang", choices=("en", "zh"), default="en", help="language of the report (default: %(default)s)")
+    run.add_argument(
+        "--lang", choices=("en", "zh", "both"), default="en", help="language of the report (default: %(default)s)"
+    )
     steps = ", ".join(STEPS)
     run.add_argument(
         "--from", dest="first", choices=STEPS, default=STEPS[0], metavar="STEP", help=f"first step: {steps}"
@@ -85,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     effect.add(verbs)
     freeze.add(verbs)
     registers.add(verbs)
+    report.add(verbs)
     return parser
 
 
@@ -139,12 +143,12 @@ def _run(options: argparse.Namespace) -> int:
     reporter = _live if sys.stdout.isatty() else _plain
     out, span = options.out, (options.first, options.last)
     try:
-        report = run.run(options.params, options.lang, *span, out, reporter, isolated=options.isolated)
+        page = run.run(options.params, options.lang, *span, out, reporter, isolated=options.isolated)
     except run.StepFailed as failed:
         return _failed(failed)
-    seconds = json.loads((report.parent / "manifest.json").read_text(encoding="utf-8"))["seconds"]
+    seconds = json.loads((page.parent / "manifest.json").read_text(encoding="utf-8"))["seconds"]
     _say("seconds: " + ", ".join(f"{name} {spent:.1f}" for name, spent in seconds.items()))
-    _say(f"report: {_shown(report)}")
+    _say(f"report: {_shown(page)}")
     return DONE
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import requires, version
 from pathlib import Path
+from typing import Literal
 
 from crmlib import execute, params, schema, warm
 from crmlib.errors import InputError
@@ -36,6 +37,7 @@ NOTEBOOKS = {
     "54_standards": "review",
 }
 """Each notebook of the batch and the step it belongs to, in the order in which they run."""
+LANGUAGES = ("en", "zh")
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class StepFailed(Exception):  # noqa: N818 - it says what happened
 @dataclass(frozen=True)
 class _Plan:
     settings: Settings
-    lang: str
+    langs: tuple[str, ...]
     out_dir: str
     store: store.Store
     notebooks: tuple[str, ...]
@@ -85,7 +87,7 @@ def silent(_progress: Progress) -> None:
 
 def run(  # noqa: PLR0913 - the options of the command
     params_file: str | Path,
-    lang: params.Lang = "en",
+    lang: Literal["en", "zh", "both"] = "en",
     first_step: str = "collect",
     last_step: str = "review",
     out_dir: str | Path = "",
@@ -93,10 +95,11 @@ def run(  # noqa: PLR0913 - the options of the command
     *,
     isolated: bool = False,
 ) -> Path:
-    """Run the steps from `first_step` to `last_step` of one quarter; returns the report's path.
+    """Run the steps from `first_step` to `last_step` of one quarter; returns the (first) report's path.
 
-    Raises InputError before anything runs, StepFailed when a notebook stops. `isolated` starts each kernel anew instead
-    of forking it from a process that has done the imports: slower, the same results.
+    Tables have no language; notebooks, figures, report and workbook are kept apart by language. Raises InputError
+    before anything runs, StepFailed when a notebook stops. `isolated` starts each kernel anew instead of forking it
+    from a process that has done the imports: slower, the same results.
     """
     began, settings = datetime.now(UTC), params.load(params_file)
     isolated = isolated or not warm.can_fork()
@@ -106,13 +109,16 @@ def run(  # noqa: PLR0913 - the options of the command
     problems = _problems(plan)
     if problems:
         raise InputError(problems)
-    _forget(plan)
+    inputs = hashes(settings.data_dir)
+    made_of = origin(settings, inputs)
+    others = _others(plan, made_of)
+    _forget(plan, others)
     plan.store.write("params.yml", params.dump(settings))
     seconds = {name: _notebook(plan, name, reporter, isolated=isolated) for name in plan.notebooks}
-    inputs = hashes(settings.data_dir)
-    seconds["report"] = _report(plan, inputs)
-    plan.store.write("manifest.json", _json(manifest(settings, lang, began, seconds, inputs)))
-    return plan.store.folder / "report.html"
+    seconds["report"] = _report(plan, made_of)
+    stamped = manifest(settings, [*plan.langs, *others], began, seconds, made_of)
+    plan.store.write("manifest.json", _json(stamped))
+    return plan.store.folder / f"report.{plan.langs[0]}.html"
 
 
 def check(params_file: str | Path) -> tuple[list[str], list[str]]:
@@ -139,8 +145,8 @@ def _kept_by_people(settings: Settings) -> list[str]:
 
 
 def _plan(settings: Settings, lang: str, first_step: str, last_step: str, out_dir: str | Path) -> _Plan:
-    if lang not in ("en", "zh"):
-        raise InputError(f"language '{lang}' is not known; take en or zh")
+    if lang not in (*LANGUAGES, "both"):
+        raise InputError(f"language '{lang}' is not known; take en, zh or both")
     for step in (first_step, last_step):
         if step not in schema.STEPS:
             raise InputError(f"'{step}' is no step; the steps are {', '.join(schema.STEPS)}")
@@ -151,7 +157,7 @@ def _plan(settings: Settings, lang: str, first_step: str, last_step: str, out_di
     at = {name: schema.STEPS.index(NOTEBOOKS[name]) for name in there}
     return _Plan(
         settings,
-        lang,
+        LANGUAGES if lang == "both" else (lang,),
         str(Path(out_dir).resolve()) if out_dir else "",
         store.open_store(settings, out_dir),
         tuple(name for name in there if first <= at[name] <= last),
@@ -162,39 +168,63 @@ def _plan(settings: Settings, lang: str, first_step: str, last_step: str, out_di
 def _problems(plan: _Plan) -> list[str]:
     if not plan.notebooks:
         return [f"{plan.folder} has no notebook to run; give the params file inside the project's params/ folder"]
-    problems = [problem for name in plan.before if (problem := _not_ready(plan, name))]
+    problems = [problem for lang in plan.langs for name in plan.before if (problem := _not_ready(plan, name, lang))]
     problems += _kept_by_people(plan.settings)
     return problems if plan.before else problems + staging.check(plan.settings)
 
 
-def _not_ready(plan: _Plan, name: str) -> str:
+def _not_ready(plan: _Plan, name: str, lang: str) -> str:
     """Why an earlier step's results cannot be built on, or nothing."""
-    step, file = NOTEBOOKS[name], plan.store.folder / f"notebooks/{name}.ipynb"
-    first = f"run `crm run {plan.params_file} --lang {plan.lang}` without --from first"
+    step, file = NOTEBOOKS[name], plan.store.folder / f"notebooks/{lang}/{name}.ipynb"
+    first = f"run `crm run {plan.params_file} --lang {lang}` without --from first"
     tables = [table for table in schema.TABLES if schema.step_of(table) == step]
     if not file.is_file() or (tables and not any(plan.store.has(table) for table in tables)):
-        return f"{plan.settings.period} has no results of {name} (step {step}) yet; {first}"
-    made_in = execute.language(file)
-    if made_in != plan.lang:
-        return f"{name} of {plan.settings.period} is in language '{made_in}', not '{plan.lang}'; {first}"
+        return f"{plan.settings.period} has no results of {name} (step {step}) in language '{lang}' yet; {first}"
     return ""
 
 
-def _forget(plan: _Plan) -> None:
+def _others(plan: _Plan, made_of: dict[str, object]) -> list[str]:
+    """The languages whose stored pages stay true: the last run was made of exactly what this one is made of."""
+    file = plan.store.folder / "manifest.json"
+    last = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    same = all(last.get(key) == value for key, value in made_of.items())
+    return [lang for lang in last.get("languages", []) if same and lang not in plan.langs]
+
+
+def _forget(plan: _Plan, others: list[str]) -> None:
     """Remove what this run makes anew and what depends on it, so that no page mixes two runs."""
     later = schema.STEPS[schema.STEPS.index(NOTEBOOKS[plan.notebooks[0]]) :]
-    stale = ["report.html", "deliverables.xlsx", "registers.xlsx", "manifest.json"]
-    stale += [f"tables/{table}.parquet" for table in schema.TABLES if schema.step_of(table) in later]
-    stale += [
-        f"notebooks/{name}{end}.ipynb" for name, step in NOTEBOOKS.items() if step in later for end in ("", ".failed")
-    ]
+    stale = ["manifest.json"] + [f"tables/{table}.parquet" for table in schema.TABLES if schema.step_of(table) in later]
+    for lang in LANGUAGES:
+        if lang not in others:
+            again = later if lang in plan.langs else schema.STEPS
+            stale += [
+                f"report.{lang}.html",
+                f"report.{lang}.pdf",
+                f"deliverables.{lang}.xlsx",
+                f"registers.{lang}.xlsx",
+            ]
+            stale += [
+                f"notebooks/{lang}/{name}{end}.ipynb"
+                for name, step in NOTEBOOKS.items()
+                if step in again
+                for end in ("", ".failed")
+            ]
     plan.store.remove(stale)
 
 
 def _notebook(plan: _Plan, name: str, reporter: Reporter, *, isolated: bool) -> float:
-    """Run one notebook and keep its copy; returns the seconds it took."""
+    """Run one notebook in each language and keep the copies; returns the seconds it took.
+
+    Sentences and figures are made where the results are, so a second language runs the notebook again: it stores the
+    same tables, byte for byte.
+    """
+    return sum(_in_language(plan, name, lang, reporter, isolated=isolated) for lang in plan.langs)
+
+
+def _in_language(plan: _Plan, name: str, lang: str, reporter: Reporter, *, isolated: bool) -> float:
     source, began = plan.folder / f"{name}.ipynb", time.perf_counter()
-    parameters = {"params_file": str(plan.settings.file), "lang": plan.lang, "out_dir": plan.out_dir}
+    parameters = {"params_file": str(plan.settings.file), "lang": lang, "out_dir": plan.out_dir}
 
     def on_cell(cell: int, cells: int) -> None:
         reporter(Progress(name, cell, cells, time.perf_counter() - began))
@@ -203,46 +233,54 @@ def _notebook(plan: _Plan, name: str, reporter: Reporter, *, isolated: bool) -> 
     try:
         executed = execute.execute(source, parameters, on_cell, isolated=isolated)
     except execute.Stopped as stopped:
-        raise StepFailed(name, stopped, _keep(plan, f"{name}.failed", stopped.partial)) from None
-    _keep(plan, name, executed)
+        raise StepFailed(name, stopped, _keep(plan, f"{name}.failed", lang, stopped.partial)) from None
+    _keep(plan, name, lang, executed)
+    plan.store.shelve_figures(lang)
     seconds = time.perf_counter() - began
     reporter(Progress(name, len(executed.cells), len(executed.cells), seconds, done=True))
     return seconds
 
 
-def _keep(plan: _Plan, name: str, notebook: execute.NotebookNode) -> Path:
-    return plan.store.write(f"notebooks/{name}.ipynb", execute.kept(notebook, plan.params_file, plan.lang))
+def _keep(plan: _Plan, name: str, lang: str, notebook: execute.NotebookNode) -> Path:
+    return plan.store.write(f"notebooks/{lang}/{name}.ipynb", execute.kept(notebook, plan.params_file, lang))
 
 
-def _report(plan: _Plan, inputs: dict[str, str]) -> float:
+def _report(plan: _Plan, made_of: dict[str, object]) -> float:
     """Build what leadership opens, from this run's notebooks and those it builds on; returns the seconds it took."""
-    from crmlib.report import excel, excel_registers, html
+    from crmlib.report import excel, excel_registers, pages
 
-    began = time.perf_counter()
-    together = hashlib.sha256(_json(inputs).encode()).hexdigest()
-    facts = {"crmlib": version("crmlib"), "SHA-256": together}
-    notebooks = [plan.store.folder / f"notebooks/{name}.ipynb" for name in (*plan.before, *plan.notebooks)]
-    plan.store.write("report.html", html.build(plan.store, notebooks, plan.lang, facts))
-    plan.store.write("deliverables.xlsx", excel.build(plan.store, plan.lang, facts))
-    names = excel_registers.without_customers()
-    plan.store.write("registers.xlsx", excel_registers.build(plan.settings, plan.lang, names))
+    began, facts = time.perf_counter(), pages.facts(made_of)
+    for lang in plan.langs:
+        plan.store.write(f"deliverables.{lang}.xlsx", excel.build(plan.store, lang, facts))
+        names = excel_registers.without_customers()
+        plan.store.write(f"registers.{lang}.xlsx", excel_registers.build(plan.settings, lang, names))
+    for lang in plan.langs:
+        notebooks = [plan.store.folder / f"notebooks/{lang}/{name}.ipynb" for name in (*plan.before, *plan.notebooks)]
+        pages.write(plan.store, notebooks, lang, facts)
     return time.perf_counter() - began
 
 
+def origin(settings: Settings, inputs: dict[str, str]) -> dict[str, object]:
+    """What results are made of: equal origins give equal results."""
+    return {
+        "inputs": inputs,
+        "params": settings.model_dump(mode="json", exclude={"file"}),
+        "versions": _versions(),
+        "git_commit": _commit(settings.file.parents[2]),
+    }
+
+
 def manifest(
-    settings: Settings, lang: str, began: datetime, seconds: dict[str, float], inputs: dict[str, str]
+    settings: Settings, langs: list[str], began: datetime, seconds: dict[str, float], made_of: dict[str, object]
 ) -> dict[str, object]:
     """What went in and with which versions; the only output that knows the time."""
     return {
         "book": settings.book_id,
         "period": str(settings.period),
-        "lang": lang,
+        "languages": sorted(langs),
         "started_at": began.isoformat(timespec="seconds"),
         "seconds": {name: round(value, 2) for name, value in seconds.items()},
-        "inputs": inputs,
-        "params": settings.model_dump(mode="json", exclude={"file"}),
-        "versions": _versions(),
-        "git_commit": _commit(settings.file.parents[2]),
+        **made_of,
     }
 
 

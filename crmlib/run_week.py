@@ -49,11 +49,12 @@ def run(
     results = week_store.of_week(settings, out_dir, week, con)
     _prepare(staged, settings, results)
     notebook = _notebook(settings, results, week, (lang, str(out_dir)), reporter, isolated=isolated)
-    from crmlib.report import weekly
+    from crmlib.report import pages, weekly
 
-    file = results.folder.parent / f"weekly_{week}.html"
+    file = results.folder.parent / f"weekly_{week}.{lang}.html"
     page = Store(results.folder.parent, settings)
     page.write(file.name, weekly.build(results, notebook, week, lang))
+    pages.link(page)
     return file
 
 

@@ -140,9 +140,9 @@ def test_a_failed_step_says_where_and_what_in_plain_lines(project: Path) -> None
     assert found.stderr.splitlines() == [
         "10_collect stopped in cell 2: 1 / 0  # here",
         "ZeroDivisionError: division by zero",
-        "what ran until then is in outputs/shop/2024Q1/notebooks/10_collect.failed.ipynb",
+        "what ran until then is in outputs/shop/2024Q1/notebooks/en/10_collect.failed.ipynb",
     ]
-    assert (project / "outputs/shop/2024Q1/notebooks/10_collect.failed.ipynb").is_file()
+    assert (project / "outputs/shop/2024Q1/notebooks/en/10_collect.failed.ipynb").is_file()
 
 
 def test_a_terminal_sees_one_line_per_notebook_rewritten_at_each_cell(project: Path) -> None:

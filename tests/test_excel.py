@@ -274,7 +274,7 @@ def test_sheet_names_fit_excel_and_are_told_apart():
 def test_every_number_is_the_stored_one(sample_run, root):
     """Both readers agree on every cell of the sample's sheets, and each figure is the stored one."""
     folder, book = sample_run("en"), params.load(max((root / "params/sample").glob("????Q?.yml"))).book
-    content = (folder / "deliverables.xlsx").read_bytes()
+    content = (folder / "deliverables.en.xlsx").read_bytes()
     second, compared = openpyxl.load_workbook(io.BytesIO(content), read_only=True), 0
     for name in (n for n in schema.deliverables() if (folder / f"tables/{n}.parquet").is_file()):
         stored = pd.read_parquet(folder / f"tables/{name}.parquet")

@@ -344,7 +344,7 @@ def test_a_figure_of_the_page_goes_back_to_the_lines(results: Path, raw: pd.Data
 def test_the_report_says_what_is_partial_and_what_is_absent(results: Path, project: Path) -> None:
     covered = stored(results, "period_coverage").set_index("period")
     assert covered.index[covered["is_partial_quarter"]].tolist() == ["2010Q4", "2011Q4"]
-    text = BeautifulSoup((results / "report.html").read_text(encoding="utf-8"), "html.parser").get_text(" ")
+    text = BeautifulSoup((results / "report.en.html").read_text(encoding="utf-8"), "html.parser").get_text(" ")
     assert all(quarter in text for quarter in ("2010Q4", "2011Q4")) and "partial" in text.lower()
     own = text.replace(settings_of(project, "2011Q4").book.notice_en, "").lower()
     assert [words for words in ("no campaign", "no survey", "no service tickets") if words not in own] == []

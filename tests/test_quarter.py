@@ -28,14 +28,14 @@ def latest(root: Path) -> Path:
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_every_notebook_runs_on_the_sample(sample_run: Callable[[str], Path], lang: str) -> None:
     results = sample_run(lang)
-    kept = {file.stem: nbformat.read(file, as_version=4) for file in (results / "notebooks").glob("*.ipynb")}
+    kept = {file.stem: nbformat.read(file, as_version=4) for file in (results / "notebooks/en").glob("*.ipynb")}
     assert set(kept) == set(run.NOTEBOOKS)
     assert {notebook.metadata.lang for notebook in kept.values()} == {lang}
     outputs = [o for notebook in kept.values() for cell in notebook.cells for o in cell.get("outputs", [])]
     assert [o for o in outputs if o.output_type in ("error", "stream")] == []
     manifest = json.loads((results / "manifest.json").read_text(encoding="utf-8"))
     assert list(manifest["seconds"]) == [*run.NOTEBOOKS, "report"]
-    assert {"report.html", "deliverables.xlsx", "params.yml"} < set(bytes_of(results))
+    assert {"report.en.html", "deliverables.en.xlsx", "params.yml"} < set(bytes_of(results))
 
 
 def test_no_result_names_a_path_of_this_machine(sample_run: Callable[[str], Path], root: Path) -> None:
@@ -58,10 +58,12 @@ def test_a_run_from_a_later_step_gives_the_same_page(
     results = tmp_path / "sample" / latest.stem
     shutil.copytree(sample_run("en"), results)
     before = bytes_of(results)
-    (results / "report.html").write_text("to be made anew")
+    (results / "report.en.html").write_text("to be made anew")
     run.run(latest, first_step="review", out_dir=tmp_path)
     assert [name for name, content in bytes_of(results).items() if content != before.get(name)] == []
-    with pytest.raises(InputError, match="10_collect of 2017Q4 is in language 'en', not 'zh'; run `crm run"):
+    with pytest.raises(
+        InputError, match=r"no results of 10_collect \(step collect\) in language 'zh' yet; run `crm run"
+    ):
         run.run(latest, "zh", first_step="review", out_dir=tmp_path)
 
 
@@ -74,7 +76,7 @@ def test_a_new_book_with_a_few_orders_runs(root: Path, tmp_path: Path, monkeypat
     header = "order_id,customer_id,order_date,product_id,quantity,amount"
     (tmp_path / "data/shop/raw/orders.csv").write_text("\n".join([header, *orders]) + "\n")
     assert cli.main(["run", "params/shop/2024Q1.yml"]) == cli.DONE
-    assert (tmp_path / "outputs/shop/2024Q1/report.html").is_file()
+    assert (tmp_path / "outputs/shop/2024Q1/report.en.html").is_file()
     settings = params.load("params/shop/2024Q1.yml")
     secret = (settings.data_dir / "pseudonym.key").read_bytes().strip()
     assert [name for name, content in bytes_of(tmp_path / "outputs").items() if secret in content] == []

@@ -39,7 +39,7 @@ def test_the_make_targets(blocks, root):
     """Each target of the README runs; where it would run these tests again, they are only collected."""
     targets = {line.removeprefix("make ") for line in commands(blocks) if line.startswith("make ")}
     assert targets == {"report", "test", "lab", "check", "bench"}
-    assert "report: outputs/sample/2017Q4/report.html" in make(root, "report")
+    assert "report: outputs/sample/2017Q4/report.en.html" in make(root, "report")
     assert "tests collected" in make(root, "test", PYTEST_ADDOPTS="--collect-only -q")
     assert "All checks passed!" in make(root, "check", PYTEST_ADDOPTS="--collect-only -q")
     assert "A/B" in make(root, "bench", BENCH="small")
@@ -98,5 +98,5 @@ def test_the_commands_of_a_first_hour(blocks, root, tmp_path):
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         if line.startswith("crm new"):
             (project / "data/shop/raw/orders.csv").write_text(csv, encoding="utf-8")
-    assert (project / "outputs/shop/2024Q1/report.html").is_file()
-    assert 'lang="zh-CN"' in (project / "outputs/sample/2017Q4/report.html").read_text(encoding="utf-8")
+    assert (project / "outputs/shop/2024Q1/report.en.html").is_file()
+    assert 'lang="zh-CN"' in (project / "outputs/sample/2017Q4/report.zh.html").read_text(encoding="utf-8")

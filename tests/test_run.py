@@ -213,7 +213,7 @@ def orders(shop: params.Settings) -> None:
 @pytest.mark.usefixtures("orders")
 def test_a_failed_step_keeps_the_partial_notebook(shop: params.Settings, notebook: Write, tmp_path: Path) -> None:
     notebook("10_collect", "print('so far')", "1 / 0  # why", "print('never')")
-    stale = tmp_path / "out/shop/2024Q1/report.html"
+    stale = tmp_path / "out/shop/2024Q1/report.en.html"
     stale.parent.mkdir(parents=True)
     stale.write_text("of an earlier run")
     seen: list[run.Progress] = []
@@ -222,7 +222,7 @@ def test_a_failed_step_keeps_the_partial_notebook(shop: params.Settings, noteboo
     error = failed.value
     assert (error.notebook, error.cell, error.line) == ("10_collect", 4, "1 / 0  # why")
     assert error.message == "ZeroDivisionError: division by zero"
-    assert error.partial == tmp_path / "out/shop/2024Q1/notebooks/10_collect.failed.ipynb"
+    assert error.partial == tmp_path / "out/shop/2024Q1/notebooks/en/10_collect.failed.ipynb"
     assert printed(nbformat.read(error.partial, as_version=4)) == ["so far"]
     assert not stale.exists()
     assert [(p.notebook, p.cell, p.done) for p in seen][:2] == [("10_collect", 0, False), ("10_collect", 1, False)]

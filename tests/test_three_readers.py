@@ -114,8 +114,11 @@ def test_a_changed_figure_is_noticed(small):
 @pytest.mark.parametrize("lang", ["en"])
 def test_the_sample_says_the_same_three_times(sample_run, lang):
     folder = sample_run(lang)
-    page, content = (folder / "report.html").read_text(encoding="utf-8"), (folder / "deliverables.xlsx").read_bytes()
-    check(lang, page, sorted((folder / "notebooks").glob("*.ipynb")), content, tables=25, figures=1_000)
+    page, content = (
+        (folder / "report.en.html").read_text(encoding="utf-8"),
+        (folder / "deliverables.en.xlsx").read_bytes(),
+    )
+    check(lang, page, sorted((folder / "notebooks/en").glob("*.ipynb")), content, tables=25, figures=1_000)
 
 
 def check(lang: str, page: str, notebooks: list[Path], content: bytes, *, tables: int, figures: int) -> None:

@@ -18,7 +18,7 @@ from crmlib.errors import InputError
 from crmlib.io import privacy
 from crmlib.params import Settings
 
-FILES = ("strategy_tracking.xlsx", "deliverables.xlsx")
+FILES = ("strategy_tracking.xlsx", "deliverables.xlsx", "deliverables.en.xlsx", "deliverables.zh.xlsx")
 COLUMNS = ("customer_id", "action_id", "period", "actual_execution", "completion_status", "execution_note")
 STATUSES = ("open", "done", "partial")
 LONGEST = 2_000

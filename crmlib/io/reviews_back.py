@@ -18,7 +18,7 @@ from crmlib.errors import InputError
 from crmlib.io import privacy
 from crmlib.params import Settings
 
-FILES = ("effect_review.xlsx", "deliverables.xlsx")
+FILES = ("effect_review.xlsx", "deliverables.xlsx", "deliverables.en.xlsx", "deliverables.zh.xlsx")
 COLUMNS = ("customer_id", "strategy_id", "period", "gap_reason", "improvement")
 LONGEST = 2_000
 GROUP = "tier:"

@@ -88,8 +88,15 @@ class Store:
         for name, figure in figures.items():
             self.write(f"figures/{name}.svg", figure.svg)
 
+    def shelve_figures(self, lang: str) -> None:
+        """Put the figures that a notebook just saved into the folder of its language."""
+        for file in sorted((self.folder / "figures").glob("*.svg")):
+            target = self.folder / "figures" / lang / file.name
+            target.parent.mkdir(exist_ok=True)
+            file.replace(target)
+
     def write(self, name: str, content: str | bytes) -> Path:
-        """Write one file below the folder, e.g. `report.html`."""
+        """Write one file below the folder, e.g. `report.en.html`."""
         target = self.folder / name
         with _whole(target) as path:
             path.write_bytes(content.encode() if isinstance(content, str) else content)

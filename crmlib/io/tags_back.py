@@ -16,7 +16,7 @@ from crmlib.errors import InputError
 from crmlib.io import privacy
 from crmlib.params import Settings
 
-FILES = ("tier_tags.xlsx", "deliverables.xlsx")
+FILES = ("tier_tags.xlsx", "deliverables.xlsx", "deliverables.en.xlsx", "deliverables.zh.xlsx")
 LONGEST = 60
 _SEPARATORS = re.compile(r"[;；、\n]")
 _PSEUDONYM = re.compile(r"c[0-9a-f]{15}")
