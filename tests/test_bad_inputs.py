@@ -239,9 +239,8 @@ def test_hostile_words_are_only_words_in_the_page(hostile: Path) -> None:
     tags = page.find_all(True)
     assert [tag for tag in tags if "alert(1)" in str(tag.attrs) and tag.name in ("script", "img", "a", "iframe")] == []
     assert [(tag.name, name) for tag in tags for name in tag.attrs if name.startswith("on")] == []
-    assert [
-        a["href"] for a in page.find_all("a", href=True) if not a["href"].startswith(("#", "https://", "http://"))
-    ] == []
+    led = {a["href"] for a in page.find_all("a", href=True) if not a["href"].startswith(("#", "https://", "http://"))}
+    assert led == {"../index.en.html", "deliverables.en.xlsx"}
     assert "49" not in {tag.string for tag in tags} and HOSTILE["a script"] in page.get_text()
 
 
@@ -264,4 +263,4 @@ def test_hostile_words_are_only_words_in_the_workbook(hostile: Path) -> None:
 def test_hostile_words_name_no_files(hostile: Path) -> None:
     files = [file.relative_to(hostile).as_posix() for file in hostile.rglob("*")]
     assert [name for name in files if not re.fullmatch(r"[\w./-]+", name) or ".." in name] == []
-    assert [p.name for p in hostile.parent.iterdir()] == ["2023Q4"]
+    assert sorted(p.name for p in hostile.parent.iterdir()) == ["2023Q4", "index.en.html"]

@@ -269,7 +269,7 @@ def test_a_group_that_rises_by_itself_gets_no_causal_verdict(q3: Book) -> None:
     before, during = (
         theirs.loc[a:b, "net_minor"].sum() for a, b in (("2011-03-31", "2011-06-30"), ("2011-07-01", "2011-09-30"))
     )
-    assert row["before_after_change"] == pytest.approx(during / before - 1, rel=1e-4) and during > 3 * before
+    assert row["before_after_change"] == pytest.approx(float(during / before - 1), rel=1e-4) and during > 3 * before
     said = narrative_picked.checked(reviews, "en", q3.settings.book).text
     assert "so what it finds later is the choice of customers, and no causal verdict is given." in said
     assert said.endswith(f"moved by +{100 * (during / before - 1):.1f}% (descriptive, not attributed).")

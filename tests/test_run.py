@@ -242,10 +242,13 @@ def test_an_input_error_of_a_step_is_told_without_a_traceback(
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"lang": "fr"}, "language 'fr' is not known; take en or zh"),
+        ({"lang": "fr"}, "language 'fr' is not known; take en, zh or both"),
         ({"first_step": "sell"}, "'sell' is no step; the steps are collect, segment, market, strategy, review"),
         ({"first_step": "market", "last_step": "segment"}, "step 'market' comes after step 'segment'"),
-        ({"first_step": "segment"}, "2024Q1 has no results of 10_collect .step collect. yet; run `crm run params/shop"),
+        (
+            {"first_step": "segment"},
+            "2024Q1 has no results of 10_collect .step collect. in language 'en' yet; run `crm run params/shop",
+        ),
     ],
 )
 def test_a_wrong_order_is_refused_before_anything_runs(
@@ -272,9 +275,10 @@ def test_the_manifest_says_what_went_in(shop: params.Settings) -> None:
     """The hash is that of `printf 'a\\n' | sha256sum`."""
     (shop.data_dir / "raw/note.txt").write_text("a\n")
     inputs = run.hashes(shop.data_dir)
-    found = run.manifest(shop, "en", datetime(2024, 4, 2, 9, 30, tzinfo=UTC), {"10_collect": 1.234}, inputs)
+    made_of = run.origin(shop, inputs)
+    found = run.manifest(shop, ["zh", "en"], datetime(2024, 4, 2, 9, 30, tzinfo=UTC), {"10_collect": 1.234}, made_of)
     assert inputs["raw/note.txt"] == "87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7"
     assert {"raw/orders.csv", "registers/pest.csv"} < set(inputs) == set(found["inputs"])
     assert (found["started_at"], found["seconds"]) == ("2024-04-02T09:30:00+00:00", {"10_collect": 1.23})
     assert {"python", "crmlib", "papermill", "pandas"} < set(found["versions"])
-    assert found["git_commit"] is None
+    assert found["git_commit"] is None and found["languages"] == ["en", "zh"]

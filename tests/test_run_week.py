@@ -30,7 +30,7 @@ def stored(folder: Path, name: str) -> pd.DataFrame:
 
 
 def test_the_page_is_whole_and_holds_what_a_week_asks(folder: Path) -> None:
-    page = (folder / "weekly/weekly_2017-W45.html").read_text(encoding="utf-8")
+    page = (folder / "weekly/weekly_2017-W45.en.html").read_text(encoding="utf-8")
     assert "default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'" in page
     assert not re.search(r"<script|<link|https?://(?!www\.w3\.org)", page)
     titles = re.findall(r"<h([12])[^>]*>([^<]*)", page)

@@ -3,9 +3,12 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from crmlib import params
 from crmlib.errors import InputError
+
+if TYPE_CHECKING:
+    from crmlib.params import Settings
 
 _ABOUT = """Write every register of a book into one workbook with drop-downs and real dates (--out), or take an edited
 one back (--take): each cell is checked, and what changed is written into data/<book>/registers as CSV."""
@@ -33,20 +36,22 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 
 def registers(options: argparse.Namespace) -> int:
     """Write or take the workbook; says which registers changed."""
+    from crmlib import params
+
     settings = params.load(options.params)
     said = _take(settings, options.take) if options.take else _out(settings, options.out, options.lang)
     sys.stdout.write(f"{said}\n")
     return 0
 
 
-def _take(settings: params.Settings, file: Path) -> str:
+def _take(settings: "Settings", file: Path) -> str:
     from crmlib.io import registers_back
 
     changed = registers_back.take(settings, file)
     return f"written to data/{settings.book_id}/registers: {', '.join(changed)}" if changed else "nothing has changed"
 
 
-def _out(settings: params.Settings, file: Path, lang: str) -> str:
+def _out(settings: "Settings", file: Path, lang: str) -> str:
     from crmlib.report import excel_registers
 
     if file.suffix.lower() != ".xlsx":
@@ -55,5 +60,5 @@ def _out(settings: params.Settings, file: Path, lang: str) -> str:
     return f"{file}: edit it, then `crm registers {options_of(settings)} --take {file.name}`"
 
 
-def options_of(settings: params.Settings) -> str:
+def options_of(settings: "Settings") -> str:
     return f"params/{settings.book_id}/{settings.file.name}"
