@@ -28,14 +28,14 @@ def latest(root: Path) -> Path:
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_every_notebook_runs_on_the_sample(sample_run: Callable[[str], Path], lang: str) -> None:
     results = sample_run(lang)
-    kept = {file.stem: nbformat.read(file, as_version=4) for file in (results / "notebooks/en").glob("*.ipynb")}
+    kept = {file.stem: nbformat.read(file, as_version=4) for file in (results / "notebooks" / lang).glob("*.ipynb")}
     assert set(kept) == set(run.NOTEBOOKS)
     assert {notebook.metadata.lang for notebook in kept.values()} == {lang}
     outputs = [o for notebook in kept.values() for cell in notebook.cells for o in cell.get("outputs", [])]
     assert [o for o in outputs if o.output_type in ("error", "stream")] == []
     manifest = json.loads((results / "manifest.json").read_text(encoding="utf-8"))
     assert list(manifest["seconds"]) == [*run.NOTEBOOKS, "report"]
-    assert {"report.en.html", "deliverables.en.xlsx", "params.yml"} < set(bytes_of(results))
+    assert {f"report.{lang}.html", f"deliverables.{lang}.xlsx", "params.yml"} < set(bytes_of(results))
 
 
 def test_no_result_names_a_path_of_this_machine(sample_run: Callable[[str], Path], root: Path) -> None:
