@@ -50,7 +50,7 @@ def with_cuts(rules: Rules, cuts: Mapping[float, float]) -> Rules:
     wanted = [cuts.get(cut, cut) for cut in cuts_of(rules)]
     if any(b >= a for a, b in pairwise(wanted)):
         raise InputError(f"cut-offs must fall from the first to the last: {', '.join(f'{cut:g}' for cut in wanted)}")
-    moved = [tuple(tuple(cuts.get(x, x) for x in need) for need in rule.at_least) for rule in rules]
+    moved = [tuple(tuple(round(cuts.get(x, x), 2) for x in need) for need in rule.at_least) for rule in rules]
     return tuple(rule.model_copy(update={"at_least": lines}) for rule, lines in zip(rules, moved, strict=True))
 
 
