@@ -117,13 +117,13 @@ def test_the_sheet_has_the_columns_of_the_template(tiny, tmp_path):
     assert mine[9] == "未完成"
 
 
-def sheet(path: Path, rows: list[tuple], heads: list[str] | None = None) -> None:
+def sheet(path: Path, rows: list[tuple], heads: list[str] | None = None, errors: str = "s") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     book = openpyxl.Workbook()
     for row in [heads or ["客户ID", "行动编号", "季度", "实际执行情况", "完成状态", "未完成原因/完成亮点"], *rows]:
         book.active.append(list(row))
     for cell in (c for row in book.active.iter_rows() for c in row if isinstance(c.value, str)):
-        cell.data_type = "s"  # "#N/A" as text, as a person may type it
+        cell.data_type = errors if cell.value.startswith("#") else "s"  # a person may type "#N/A", or Excel shows it
     book.active.title = "T"
     book.save(path)
 
@@ -159,6 +159,16 @@ def test_wrong_cells_are_named_as_excel_numbers_them(tiny):
     assert "no sheet has the columns" in actions_back.check(tiny)[0]
     file.write_bytes(b"no workbook")
     assert "is no readable Excel workbook" in actions_back.check(tiny)[0]
+
+
+@pytest.mark.parametrize("kind", ["s", "e"], ids=["typed", "shown by Excel"])
+def test_errors_of_the_sheet_are_named(tiny, kind):
+    """The reader of workbooks takes Excel's own error cells for empty ones: what was meant there must not get lost."""
+    sheet(tiny.data_dir / "registers/strategy_tracking.xlsx", [("A", "AC1", "2024Q1", "#REF!", "", ""),
+          ("#N/A", "AC1", "2024Q1", "sent", "#NAME?", "")], errors=kind)  # fmt: skip
+    told = "an error of the sheet; write it as text"
+    assert [p.partition("row ")[2] for p in actions_back.check(tiny)] == [
+        f"2: actual_execution is #REF!, {told}", f"3: customer_id is #N/A, {told}", f"3: completion_status is #NAME?, {told}"]  # fmt: skip
 
 
 def test_a_workbook_with_other_sheets_only_holds_nothing(tiny):

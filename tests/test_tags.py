@@ -200,7 +200,7 @@ def test_wrong_rows_are_named_as_excel_numbers_them(tiny, tmp_path):
                  ["C", "", "x" * 61], [1004.0, "", "numeric id"], ["", "", ""]])  # fmt: skip
     where = "data/tiny/registers/tier_tags.xlsx sheet '标签' row"
     assert tags_back.check(tiny) == [
-        f"{where} 5: customer_id is empty; fill it in or clear the tags",
+        f"{where} 5: customer_id is empty; keep what the sheet had there, or clear the row",
         f"{where} 6: custom_tags is #N/A, an error of the sheet; write it as text",
         f"{where} 7: tag '{'x' * 20}…' has 61 characters; use at most 60, and ';' between two tags",
     ]
@@ -216,7 +216,7 @@ def test_a_file_that_is_no_workbook_or_has_other_columns_is_refused(tiny):
         "data/tiny/registers/tier_tags.xlsx is no readable Excel workbook; save it as .xlsx without a password"
     ]
     sheet(file, [["id", "tags and more"]])
-    assert "no sheet has the columns 'Customer' (or '客户ID') and 'Tags' (or '自定义标签')" in tags_back.check(tiny)[0]
+    assert "no sheet has the columns 'Customer' (or '客户ID'), 'Tags' (or '自定义标签')" in tags_back.check(tiny)[0]
 
 
 def test_without_a_workbook_there_are_no_tags(tiny):
