@@ -14,6 +14,7 @@ from crmlib.io import engine
 from crmlib.params import Settings
 from crmlib.periods import Period
 from crmlib.strategy import action_list, actions
+from crmlib.strategy.turns import Calendar
 from crmlib.views import charts_strategy, narrative_actions
 
 Q1 = Period(2024, 1)  # 13 whole weeks, Monday 1 January to Sunday 31 March
@@ -129,10 +130,10 @@ def test_nobody_is_contacted_while_cooling_off(book):
 
 def test_due_dates_are_fridays_within_the_quarter():
     """2023Q4 began on a Sunday and ended on one: the first week is that day alone."""
-    due = actions.Calendar(Period(2023, 4), ((0, 13),)).due
+    due = Calendar(Period(2023, 4), ((0, 13),)).due
     assert due[:2] == [date(2023, 10, 1), date(2023, 10, 6)] and due[-1] == date(2023, 12, 29)
-    assert actions.Calendar(Period(2018, 1), ((0, 13),)).due[-1] == date(2018, 3, 30)
-    calendar = actions.Calendar(Q1, ((0, 12),))
+    assert Calendar(Period(2018, 1), ((0, 13),)).due[-1] == date(2018, 3, 30)
+    calendar = Calendar(Q1, ((0, 12),))
     assert (calendar.first_due(date(2024, 1, 6)), calendar.last_due(date(2024, 1, 18))) == (1, 1)
     assert (calendar.first_due(date(2024, 4, 1)), calendar.last_due(date(2023, 12, 31))) == (13, -1)
 
@@ -160,7 +161,7 @@ def test_the_list_keeps_every_rule(book, rows, funded, turns, days, rng):
     rules = ruled(book, days=days, max_contacts=turns, department_hours={"CRM": 26})
     found = assigned(known, plan, drawn, rules)
     placed = found[found.week.notna()].merge(known, on=["customer_id", "tier"])
-    due = pd.to_datetime([actions.Calendar.of(Q1, rules.strategy).due[int(week)] for week in placed.week])
+    due = pd.to_datetime([Calendar.of(Q1, rules.strategy).due[int(week)] for week in placed.week])
     placed = placed.assign(due=due)
     assert (placed.groupby("customer_id").size() <= turns).all()
     assert placed.may_contact.all() and (placed.due >= pd.to_datetime(placed.free_on)).all()

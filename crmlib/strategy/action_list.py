@@ -7,7 +7,8 @@ from ibis import _
 
 from crmlib.params import Settings
 from crmlib.schema import TABLES
-from crmlib.strategy.actions import HELD_OUT, LISTED, Calendar
+from crmlib.strategy.actions import HELD_OUT, LISTED
+from crmlib.strategy.turns import Calendar
 
 WRITTEN = ("actual_execution", "completion_status", "execution_note")
 _OUTCOMES = (LISTED, HELD_OUT, "no_consent", "cooling_off", "no_time", "campaign_place", "not_funded")

@@ -6,22 +6,18 @@ nothing starts before its time and no hour is used twice (Lindley 1952), written
 millionths, as whole numbers.
 """
 
-from typing import TYPE_CHECKING
-
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 from ibis import _
 
 from crmlib.params import Strategy
-
-if TYPE_CHECKING:
-    from crmlib.strategy.actions import Calendar
+from crmlib.strategy.turns import Calendar
 
 _MILLION = 1_000_000
 
 
-def weeks(placed: ir.Table, plan: pd.DataFrame, calendar: "Calendar", rules: Strategy) -> ir.Table:
+def weeks(placed: ir.Table, plan: pd.DataFrame, calendar: Calendar, rules: Strategy) -> ir.Table:
     """Add `week` to contacts (customer_id, tier, turn, line, stake, free_week, arm); null where no hours are left."""
     work = _lines(plan, calendar, rules)
     joined = placed.inner_join(work, "line")
@@ -44,7 +40,7 @@ def weeks(placed: ir.Table, plan: pd.DataFrame, calendar: "Calendar", rules: Str
     return ibis.union(dated.select(columns), late.select(columns))
 
 
-def _lines(plan: pd.DataFrame, calendar: "Calendar", rules: Strategy) -> ir.Table:
+def _lines(plan: pd.DataFrame, calendar: Calendar, rules: Strategy) -> ir.Table:
     """Per line: its department's millionths of an hour a week (0: no limit), what a contact takes, its weeks."""
     number = {name: n for n, name in enumerate(sorted(set(plan.department)), 1)}
     each = len(calendar.due)
