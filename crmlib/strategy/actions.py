@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 import pandas as pd
 from ibis import _
 
-from crmlib.params import Settings, Strategy
+from crmlib.params import Settings
 from crmlib.periods import Period
 from crmlib.strategy import workload
 from crmlib.strategy.turns import Calendar
