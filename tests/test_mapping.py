@@ -16,9 +16,9 @@ from crmlib.io.sources import FIELDS
 
 
 def proposed(file: Path, **options) -> tuple[str, dict, str]:
-    """The source's name, its settings, and the text."""
+    """The main source's name, its settings, and the text."""
     text = mapping.propose(str(file), options.get("table"), options.get("sheet"), options.get("source"))
-    ((name, settings),) = yaml.safe_load(text).items()
+    name, settings = next(iter(yaml.safe_load(text).items()))
     return name, settings, text
 
 
@@ -137,6 +137,75 @@ def test_day_and_month_are_asked_for_not_guessed(tmp_path):
 )
 def test_date_formats(texts, formats):
     assert profiles.profile("d", texts).formats == formats
+
+
+def test_lines_without_order_ids_are_orders_of_customer_and_day(tmp_path):
+    """A plain log of purchases is no survey, though it has a customer and a day."""
+    file = write(
+        tmp_path, "customer_id,date,quantity,price", lambda n: f"{n % 9:05d},199701{n % 28 + 1:02d},{n % 3 + 1},11.77"
+    )
+    name, settings, _text = proposed(file)
+    assert (name, settings["order_id_from"]) == ("orders", ["customer_id", "order_date"])
+    assert settings["columns"] == {
+        "customer_id": "customer_id", "order_date": "date", "quantity": "quantity", "unit_price": "price"}  # fmt: skip
+
+
+def test_a_price_without_a_quantity_is_the_amount_and_kinds_are_spelt_out(tmp_path):
+    kinds = ("delivered", "canceled", "refunded")
+    file = write(tmp_path, "order_id,customer_unique_id,order_status,order_purchase_timestamp,price,freight_value",
+                 lambda n: f"o{n},c{n % 9},{kinds[n % 3]},2017-10-{n % 28 + 1:02d} 10:56:33,{n}.9,8.72")  # fmt: skip
+    _name, settings, _text = proposed(file)
+    assert settings["columns"] == {
+        "order_id": "order_id", "customer_id": "customer_unique_id", "order_date": "order_purchase_timestamp",
+        "net_amount": "price", "row_kind": "order_status"}  # fmt: skip
+    assert settings["classes"]["kinds"] == {"canceled": "cancellation", "delivered": "sale", "refunded": "return"}
+    many = write(
+        tmp_path, "order_id,customer_id,status,date,amount", lambda n: f"o{n},c,word {n},2017-10-{n % 28 + 1:02d},5"
+    )
+    assert "row_kind" not in proposed(many)[1]["columns"]
+
+
+HEADS = "Order ID,Order Date,Customer ID,Customer Name,Segment,City,Product ID,Category,Product Name,Sales,Quantity"
+
+
+def superstore(folder: Path, cells: str = "P{p},Cat {c},Thing {p}", head: str = HEADS, rows: int = 200) -> Path:
+    def row(n: int) -> str:
+        what = cells.format(p=n % 12, c=n % 3)
+        return f"O{n},11/{n % 28 + 1}/2016,K{n % 20},Ann B{n % 20},Consumer,Town {n},{what},{n}.5,{n % 3 + 1}"
+
+    return write(folder, head, row, rows)
+
+
+def test_what_lines_say_of_products_and_customers_is_proposed_beside_them(tmp_path):
+    """Only what is the same in all lines of a product or customer: the town is each order's own."""
+    text = mapping.propose(str(superstore(tmp_path)), None, None, None)
+    told = yaml.safe_load(text)
+    assert list(told) == ["orders", "products", "customers"]
+    assert told["orders"]["columns"]["net_amount"] == "Sales"
+    assert told["products"] == {
+        "files": "export.csv", "encoding": "utf-8", "delimiter": ",", "duplicates": "collapse",
+        "columns": {"product_id": "Product ID", "category": "Category", "product_name": "Product Name"}}  # fmt: skip
+    assert told["customers"]["columns"] == {"customer_id": "Customer ID", "customer_name": "Customer Name"}
+    assert "Ann" not in text and "#   City:" in text
+
+
+def test_a_category_stands_for_products_where_lines_name_none(tmp_path):
+    told = yaml.safe_load(
+        mapping.propose(str(superstore(tmp_path, "Cat {c}", HEADS.replace("Product ID,", "").replace("Product Name,", ""))),
+                        None, None, None))  # fmt: skip
+    assert told["orders"]["columns"]["product_id"] == "Category"
+    assert told["products"]["columns"] == {"product_id": "Category", "category": "Category"}
+
+
+def test_the_proposal_passes_the_check_as_it_is(tmp_path):
+    """What is pasted unchanged is accepted: rows that repeat a product or a customer are one row."""
+    file = superstore(tmp_path)
+    book = books.write(tmp_path, None).parents[2]
+    (book / "data/tiny/raw/export.csv").write_bytes(file.read_bytes())
+    sources = yaml.safe_load(mapping.propose(str(file), None, None, None))
+    (book / "params/tiny/default.yml").write_text(yaml.safe_dump({**books.DEFAULT, "sources": sources}))
+    (book / "params/tiny/2016Q4.yml").write_text("{}")
+    assert staging.check(params.load(book / "params/tiny/2016Q4.yml")) == []
 
 
 def test_what_is_required_and_not_there_is_asked_for(tmp_path):

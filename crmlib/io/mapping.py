@@ -3,23 +3,19 @@
 Nothing here is used by a run: what is uncertain is said in a comment, and left to the person.
 """
 
-import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from crmlib.errors import InputError
-from crmlib.io import privacy, profiles, samples, synonyms
+from crmlib.io import mapping_text, profiles, samples, synonyms
+from crmlib.io.mapping_text import LEAST, NUMBERS
 from crmlib.io.profiles import Profile
 from crmlib.io.sources import FIELDS
 
-NUMBERS = ("net_amount", "quantity", "unit_price", "csat", "nps", "cost_amount")
-_TEXTS = ("text", "comment", "note", "contact_summary", "main_need")
-_HIDDEN = ("customer_id", "owner", *privacy.IDENTIFIERS)
-_LEAST = 40.0
+_NAMES = ("product_name", "customer_name", "contact_name", "contact_title", "address")
+_STEADY = 0.98  # of the keys that stand in several rows have one value
+_SOME = 5  # keys at least must stand in several rows to tell
 
 
 def propose(place: str, table: str | None, sheet: str | None, name: str | None) -> str:
@@ -39,8 +35,12 @@ def propose(place: str, table: str | None, sheet: str | None, name: str | None) 
     ]
     if not columns or not sample.rows:
         raise InputError(f"{place} has no rows to look at; give an export with some")
-    name = name or max(FIELDS, key=lambda source: _fit(source, match(source, columns)))
-    return "\n".join(_lines(name, sample, columns)) + "\n"
+    likeliest = name or max(FIELDS, key=lambda source: _fit(source, match(source, columns)))
+    chosen = match(likeliest, columns)
+    found = {likeliest: chosen}
+    if name is None and likeliest == "orders":
+        found |= _beside(sample, columns, chosen)
+    return "\n".join(mapping_text.lines(found, sample, columns)) + "\n"
 
 
 def match(name: str, columns: Sequence[Profile]) -> dict[str, Profile]:
@@ -49,13 +49,17 @@ def match(name: str, columns: Sequence[Profile]) -> dict[str, Profile]:
         (_score(field, column), -at, field, column)
         for field in FIELDS[name]
         for at, column in enumerate(columns)
-        if _score(field, column) >= _LEAST
+        if _score(field, column) >= LEAST
     ]
     chosen: dict[str, Profile] = {}
     for _points, _at, field, column in sorted(found, key=lambda f: f[:2], reverse=True):
         if field not in chosen and column not in chosen.values():
             chosen[field] = column
     _only_date(name, columns, chosen)
+    if "row_kind" in chosen and not chosen["row_kind"].words:
+        del chosen["row_kind"]  # so many words are no kinds of rows
+    if name == "orders" and "unit_price" in chosen and not {"quantity", "net_amount"} & set(chosen):
+        chosen["net_amount"] = chosen.pop("unit_price")
     return {field: chosen[field] for field in FIELDS[name] if field in chosen}
 
 
@@ -73,7 +77,7 @@ def _score(field: str, column: Profile) -> float:
     is_date, is_number = field.endswith(("_date", "_at")), field in NUMBERS
     if (is_date and column.kind != "date") or (is_number and column.kind != "number"):
         return 0.0
-    if column.kind == "date" and not is_date:
+    if (column.kind == "date" and not is_date) or (field in _NAMES and column.kind == "number"):
         return 0.0
     values = {"contact_mail": "mail", "contact_phone": "phone"}.get(field, "")
     if values and values == column.personal:
@@ -85,91 +89,39 @@ def _score(field: str, column: Profile) -> float:
 def _fit(name: str, chosen: dict[str, Profile]) -> float:
     """How well a table is a source: required fields found weigh most, then how well the names fit."""
     needed = [f for f, must in FIELDS[name].items() if must]
-    there = [f for f in needed if f in chosen or (f == "net_amount" and {"quantity", "unit_price"} <= set(chosen))]
     likeness = sum(synonyms.likeness(f, c.name) for f, c in chosen.items())
-    return 1000.0 * len(there) / len(needed) + likeness
+    return 1000.0 * (1 - len(mapping_text.missing(name, chosen)) / len(needed)) + likeness
 
 
-def _lines(name: str, sample: samples.Sample, columns: Sequence[Profile]) -> list[str]:
-    chosen = match(name, columns)
-    left = [c for c in columns if c not in chosen.values()]
-    width = max((len(f) + len(_name(c.name)) for f, c in chosen.items()), default=0) + 2
-    return [
-        f"# Proposed by crm map from {sample.note}. Check it, then paste it under `sources:`.",
-        *[f"# {remark}" for remark in sample.remarks],
-        f"{name}:",
-        *[f"  {key}: {_scalar(value)}" for key, value in sample.settings.items()],
-        *_decimal_lines(chosen),
-        *_date_lines(chosen),
-        "  columns:",
-        *[f"    {f'{f}: {_name(c.name)}':<{width}}  # {_said(c, f)}" for f, c in chosen.items()],
-        *_absent(name, chosen),
-        *(["  # columns without a field:"] if left else []),
-        *[f"  #   {c.name}: {_said(c, '')}{_elsewhere(name, c)}" for c in left],
-    ]
+def _beside(
+    sample: samples.Sample, columns: Sequence[Profile], orders: dict[str, Profile]
+) -> dict[str, dict[str, Profile]]:
+    """What a file of order lines also says of its products and customers: columns with one value for each of them."""
+    places = {column: at for at, column in enumerate(sample.columns)}
+    left = [c for c in columns if c not in orders.values()]
+    found: dict[str, dict[str, Profile]] = {}
+    if "product_id" not in orders and "category" in (kinds := match("products", left)):
+        orders["product_id"] = kinds["category"]  # lines that name no product are of a category, which stands for one
+        found["products"] = {"product_id": kinds["category"], "category": kinds["category"]}
+    for source, key, wanted in (("products", "product_id", "category"), ("customers", "customer_id", "")):
+        if source in found or key not in orders or orders[key].filled < 1:
+            continue
+        named = [orders["product_name"]] if source == "products" and "product_name" in orders else []
+        chosen = match(source, [orders[key], *left, *named])
+        at = places[orders[key].name]
+        kept = {f: c for f, c in chosen.items() if f == key or _is_steady(sample, at, places[c.name])}
+        if kept.get(key) == orders[key] and len(kept) > 1 and (not wanted or wanted in kept):
+            found[source] = kept
+    return found
 
 
-def _decimal_lines(chosen: dict[str, Profile]) -> list[str]:
-    signs = {c.decimal for f, c in chosen.items() if f in NUMBERS} - {""}
-    if len(signs) > 1:
-        return ["  # some columns have a decimal comma, others a point: a source has one; export them alike"]
-    return ['  decimal: ","'] if signs == {","} else []
-
-
-def _date_lines(chosen: dict[str, Profile]) -> list[str]:
-    """The date format, or the question where several fit: a guess would swap days and months without an error."""
-    dates = {f: c for f, c in chosen.items() if c.formats}
-    several = [(f, c) for f, c in dates.items() if len(c.formats) > 1]
-    sure = {c.formats[0]: f for f, c in dates.items() if len(c.formats) == 1}
-    lines = [f'  date_format: "{form}"' for form in list(sure)[:1]]
-    if len(sure) > 1:
-        lines += [f"  # {', '.join(f'{f} is {form}' for form, f in sure.items())}: one date_format per file; map one"]
-    for field, column in several:
-        lines += [f"  # {field}: day and month cannot be told apart in the sample; ask, and keep one of these lines"]
-        lines += [f'  # date_format: "{form}"' for form in column.formats]
-    return lines
-
-
-def _absent(name: str, chosen: dict[str, Profile]) -> list[str]:
-    absent = [f for f, must in FIELDS[name].items() if must and f not in chosen]
-    if {"unit_price", "quantity"} <= set(chosen) and "net_amount" in absent:
-        absent.remove("net_amount")
-    return [f"    # {field}: ?  # required, and no column looks like it" for field in absent]
-
-
-def _said(column: Profile, field: str) -> str:
-    """Type, how full, how many values, and examples that give nobody away."""
-    examples = ", ".join(_example(text, column, field) for text in column.examples)
-    kind = f"{column.kind} {column.formats[0]}" if len(column.formats) == 1 else column.kind
-    return f"{kind}, {column.filled:.0%} filled, {column.distinct:,} distinct: {examples}"
-
-
-def _example(text: str, column: Profile, field: str) -> str:
-    hidden = field in _HIDDEN or column.personal or (not field and _is_identifier(column.name))
-    if column.kind not in ("date", "yes/no") and hidden:
-        return profiles.masked(text)
-    shown = profiles.scrubbed(text) if field in _TEXTS or not field else text
-    return shown if len(shown) <= 30 else f"{shown[:29]}…"
-
-
-def _is_identifier(column: str) -> bool:
-    return any(synonyms.likeness(field, column) >= _LEAST for field in _HIDDEN)
-
-
-def _elsewhere(name: str, column: Profile) -> str:
-    """Where else in the book the column may belong."""
-    found = [(_score(f, column), s, f) for s, fields in FIELDS.items() if s != name for f in fields if not fields[f]]
-    points, source, field = max(found)
-    return f" (like {source}.{field})" if points > 90 else ""
-
-
-def _name(column: str) -> str:
-    return _scalar(column)
-
-
-def _scalar(value: Any) -> str:
-    """A value as YAML on one line; a text that YAML would take for something else in double quotes."""
-    if not isinstance(value, str):
-        return str(value)
-    plain = re.fullmatch(r"[A-Za-z\u4e00-\u9fff][\w\u4e00-\u9fff ./()（）*-]*(?<! )", value)
-    return value if plain and yaml.safe_load(value) == value else json.dumps(value, ensure_ascii=False)
+def _is_steady(sample: samples.Sample, key: int, column: int) -> bool:
+    """Whether each key has one value, as far as the sample can tell."""
+    values: dict[Any, set[Any]] = {}
+    rows: dict[Any, int] = {}
+    for row in sample.rows:
+        if max(key, column) < len(row) and row[key] is not None:
+            values.setdefault(row[key], set()).add(row[column])
+            rows[row[key]] = rows.get(row[key], 0) + 1
+    several = [k for k, count in rows.items() if count > 1]
+    return len(several) >= _SOME and sum(len(values[k]) == 1 for k in several) >= _STEADY * len(several)

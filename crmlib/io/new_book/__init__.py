@@ -67,8 +67,9 @@ def _next_steps(book: str, quarter: Period) -> list[str]:
         f"  data/{book}/registers/      tables kept by hand, each with one example row to replace",
         f"  data/{book}/pseudonym.key   turns customer ids into pseudonyms: keep it, keep it secret, not in git",
         "next:",
-        f"  1. put orders.csv into data/{book}/raw/",
-        f"  2. set names, currency, anchors and budget in params/{book}/default.yml",
-        f"  3. crm check params/{book}/{quarter}.yml",
-        f"  4. crm run params/{book}/{quarter}.yml",
+        f"  1. put your order lines into data/{book}/raw/",
+        f"  2. crm map data/{book}/raw/FILE proposes the settings of `sources` in params/{book}/default.yml: check, paste",
+        f"  3. set names, currency, anchors and budget in params/{book}/default.yml",
+        f"  4. crm check params/{book}/{quarter}.yml",
+        f"  5. crm run params/{book}/{quarter}.yml",
     ]

@@ -1,0 +1,145 @@
+"""A proposed mapping in words: YAML to paste, with a comment on each column that gives nobody away."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from crmlib.io import privacy, profiles, synonyms
+from crmlib.io.profiles import Profile
+from crmlib.io.samples import Sample
+from crmlib.io.sources import FIELDS
+
+NUMBERS = ("net_amount", "quantity", "unit_price", "csat", "nps", "cost_amount")
+LEAST = 40.0
+"""How alike the names of a column and of a field must be at least, of 101."""
+_TEXTS = ("text", "comment", "note", "contact_summary", "main_need")
+_HIDDEN = ("customer_id", "owner", *privacy.IDENTIFIERS)
+_DAY = ("customer_id", "order_date")
+_MADE = {"net_amount": {"quantity", "unit_price"}, "order_id": set(_DAY)}
+"""Fields of orders that others give together: an amount, and what a customer buys on a day."""
+_KINDS = {"cancellation": r"cancel|void|abort|unpaid|unavailable|declin|fail|取消|作废|关闭|未付款",
+          "return": r"return|refund|credit|chargeback|退"}  # fmt: skip
+
+
+def lines(found: dict[str, dict[str, Profile]], sample: Sample, columns: Sequence[Profile]) -> list[str]:
+    """The sources that a sample gives, the main one first, and at the end the columns that none of them takes."""
+    used = [column for chosen in found.values() for column in chosen.values()]
+    left = [c for c in columns if c not in used]
+    main, *beside = found
+    return [
+        f"# Proposed by crm map from {sample.note}. Check it, then paste it under `sources:`.",
+        *[f"# {remark}" for remark in sample.remarks],
+        *_source(main, sample, found[main]),
+        *(["  # columns without a field:"] if left else []),
+        *[f"  #   {c.name}: {_said(c, '')}{_elsewhere(main, c)}" for c in left],
+        *(["# The same file says this too; leave out what comes from a better one:"] if beside else []),
+        *[line for name in beside for line in _source(name, sample, found[name])],
+    ]
+
+
+def _source(name: str, sample: Sample, chosen: dict[str, Profile]) -> list[str]:
+    width = max((len(f) + len(_scalar(c.name)) for f, c in chosen.items()), default=0) + 2
+    return [
+        f"{name}:",
+        *[f"  {key}: {_scalar(value)}" for key, value in sample.settings.items()],
+        *_decimal_lines(chosen),
+        *_date_lines(chosen),
+        *_row_lines(name, chosen),
+        "  columns:",
+        *[f"    {f'{f}: {_scalar(c.name)}':<{width}}  # {_said(c, f)}" for f, c in chosen.items()],
+        *[f"    # {field}: ?  # required, and no column looks like it" for field in missing(name, chosen)],
+    ]
+
+
+def missing(name: str, chosen: dict[str, Profile]) -> list[str]:
+    """The required fields that no column gives, nor several together."""
+    made = _MADE if name == "orders" else {}
+    return [f for f, must in FIELDS[name].items() if must and f not in chosen and not made.get(f, {f}) <= set(chosen)]
+
+
+def _decimal_lines(chosen: dict[str, Profile]) -> list[str]:
+    signs = {c.decimal for f, c in chosen.items() if f in NUMBERS} - {""}
+    if len(signs) > 1:
+        return ["  # some columns have a decimal comma, others a point: a source has one; export them alike"]
+    return ['  decimal: ","'] if signs == {","} else []
+
+
+def _date_lines(chosen: dict[str, Profile]) -> list[str]:
+    """The date format, or the question where several fit: a guess would swap days and months without an error."""
+    dates = {f: c for f, c in chosen.items() if c.formats}
+    several = [(f, c) for f, c in dates.items() if len(c.formats) > 1]
+    sure = {c.formats[0]: f for f, c in dates.items() if len(c.formats) == 1}
+    lines = [f'  date_format: "{form}"' for form in list(sure)[:1]]
+    if len(sure) > 1:
+        lines += [f"  # {', '.join(f'{f} is {form}' for form, f in sure.items())}: one date_format per file; map one"]
+    for field, column in several:
+        lines += [f"  # {field}: day and month cannot be told apart in the sample; ask, and keep one of these lines"]
+        lines += [f'  # date_format: "{form}"' for form in column.formats]
+    return lines
+
+
+def _row_lines(name: str, chosen: dict[str, Profile]) -> list[str]:
+    """What the rows are: lines of orders, or of products and customers that stand in many lines."""
+    if name in ("products", "customers"):
+        several = chosen[next(iter(chosen))].repeats
+        return ["  duplicates: collapse  # one row of each counts"] if several else []
+    if name != "orders":
+        return []
+    day = ", ".join(_DAY)
+    made = [f"  order_id_from: [{day}]  # no column looks like an order id: one order per customer and day"]
+    return (made if "order_id" not in chosen and set(_DAY) <= set(chosen) else []) + _kind_lines(chosen.get("row_kind"))
+
+
+def _kind_lines(column: Profile | None) -> list[str]:
+    """What each word of a column of kinds stands for, by what such words mostly mean."""
+    if column is None:
+        return []
+    words = [f"      {_scalar(word)}: {_kind(word)}" for word in column.words]
+    return ["  classes:", "    kinds:  # sale, return, cancellation, free, adjustment: check each word", *words]
+
+
+def _kind(word: str) -> str:
+    return next((kind for kind, pattern in _KINDS.items() if re.search(pattern, word, re.IGNORECASE)), "sale")
+
+
+def _said(column: Profile, field: str) -> str:
+    """Type, how full, how many values, and examples that give nobody away."""
+    examples = ", ".join(_example(text, column, field) for text in column.examples)
+    kind = f"{column.kind} {column.formats[0]}" if len(column.formats) == 1 else column.kind
+    return f"{kind}, {column.filled:.0%} filled, {column.distinct:,} distinct: {examples}"
+
+
+def _example(text: str, column: Profile, field: str) -> str:
+    hidden = field in _HIDDEN or column.personal or (not field and _is_identifier(column.name))
+    if column.kind not in ("date", "yes/no") and hidden:
+        return profiles.masked(text)
+    shown = profiles.scrubbed(text) if field in _TEXTS or not field else text
+    return shown if len(shown) <= 30 else f"{shown[:29]}…"
+
+
+def _is_identifier(column: str) -> bool:
+    return any(synonyms.likeness(field, column) >= LEAST for field in _HIDDEN)
+
+
+def _elsewhere(name: str, column: Profile) -> str:
+    """Where else in the book the column may belong."""
+    found = [
+        (synonyms.likeness(f, column.name), s, f)
+        for s, fields in FIELDS.items()
+        if s != name
+        for f in fields
+        if not fields[f]
+    ]
+    points, source, field = max(found)
+    return f" (like {source}.{field})" if points > 90 else ""
+
+
+def _scalar(value: Any) -> str:
+    """A value as YAML on one line; a text that YAML would take for something else in double quotes."""
+    if not isinstance(value, str):
+        return str(value)
+    plain = re.fullmatch(r"[A-Za-z\u4e00-\u9fff][\w\u4e00-\u9fff ./()（）*-]*(?<! )", value)
+    return value if plain and yaml.safe_load(value) == value else json.dumps(value, ensure_ascii=False)
