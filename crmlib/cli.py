@@ -1,21 +1,16 @@
 """The `crm` command: run a quarter, check its inputs, start a book, propose an export's mapping or scoring anchors."""
 
 import argparse
-import json
 import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from crmlib.errors import InputError
-from crmlib.schema import STEPS
-from crmlib.verbs import effect, freeze, registers, report
+from crmlib.verbs import effect, freeze, registers, report, run
+from crmlib.verbs.screen import DONE, FAILED, INTERRUPTED, WRONG_INPUT, complain, progress, say, shown, stopped
 
-if TYPE_CHECKING:
-    from crmlib.run import Progress, StepFailed
-
-DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+__all__ = ["DONE", "FAILED", "INTERRUPTED", "WRONG_INPUT", "main"]
 
 _ABOUT = """From a company's order lines to one report per quarter.
 
@@ -28,6 +23,7 @@ _EXAMPLES = """examples:
   crm run params/sample/2017Q4.yml                  the sample's last quarter, in English
   crm run params/sample/2017Q4.yml --lang both      in English and Chinese, side by side
   crm run params/sample/2017Q4.yml --from market    again from one step on, with the earlier steps' results
+  crm run params/*/2017Q4.yml --jobs 2              one quarter of every book, two at a time, and a table at the end
   crm weekly params/sample/2017Q4.yml --week 2017-W45
                                                     one week on one page: pace, limits, late tasks
   crm new shop --period 2024Q1                      start your own book; it says what to do next
@@ -48,10 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return int(options.verb(options))
     except InputError as error:
-        _complain(error.problems)
+        complain(error.problems)
         return WRONG_INPUT
     except KeyboardInterrupt:
-        _complain(["stopped"])
+        complain(["stopped"])
         return INTERRUPTED
 
 
@@ -60,21 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="crm", description=_ABOUT, epilog=_EXAMPLES, formatter_class=layout)
     parser.add_argument("--version", action="version", version=f"crm {version('crmlib')}")
     verbs = parser.add_subparsers(title="what to do", required=True, metavar="VERB")
-    run = verbs.add_parser(
-        "run", help="run a quarter: notebooks, report, Excel workbook", epilog=_EXAMPLES, formatter_class=layout
-    )
-    _add_params(run)
-    run.add_argument(
-        "--lang", choices=("en", "zh", "both"), default="en", help="language of the report (default: %(default)s)"
-    )
-    steps = ", ".join(STEPS)
-    run.add_argument(
-        "--from", dest="first", choices=STEPS, default=STEPS[0], metavar="STEP", help=f"first step: {steps}"
-    )
-    run.add_argument("--to", dest="last", choices=STEPS, default=STEPS[-1], metavar="STEP", help="last step, likewise")
-    run.add_argument("--out", default="", metavar="DIR", help="write to DIR/<book>/<quarter> instead of outputs/")
-    run.add_argument("--isolated", action="store_true", help="start each notebook's process anew: slower, same results")
-    run.set_defaults(verb=_run)
+    run.add(verbs)
     check = verbs.add_parser("check", help="list every problem of a quarter's inputs, without running it")
     _add_params(check)
     check.set_defaults(verb=_check)
@@ -130,67 +112,27 @@ def _add_params(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("params", metavar="PARAMS", help="the quarter's settings, e.g. params/sample/2017Q4.yml")
 
 
-def _run(options: argparse.Namespace) -> int:
-    from crmlib import warm
-
-    if not options.isolated and warm.can_fork() and Path(options.params).is_file():
-        warm.start_server()  # it imports while this process does
-    from crmlib import run
-
-    wrong = _rules(options.params)
-    if wrong:
-        raise InputError(wrong)
-    reporter = _live if sys.stdout.isatty() else _plain
-    out, span = options.out, (options.first, options.last)
-    try:
-        page = run.run(options.params, options.lang, *span, out, reporter, isolated=options.isolated)
-    except run.StepFailed as failed:
-        return _failed(failed)
-    seconds = json.loads((page.parent / "manifest.json").read_text(encoding="utf-8"))["seconds"]
-    _say("seconds: " + ", ".join(f"{name} {spent:.1f}" for name, spent in seconds.items()))
-    _say(f"report: {_shown(page)}")
-    return DONE
-
-
-def _failed(failed: "StepFailed") -> int:
-    """Say what stopped and where what ran until then is."""
-    _complain([
-        f"{failed.notebook} stopped in cell {failed.cell}: {failed.line}",
-        *failed.message.splitlines(),
-        f"what ran until then is in {_shown(failed.partial)}",
-    ])  # fmt: skip
-    return FAILED
-
-
 def _weekly(options: argparse.Namespace) -> int:
-    from crmlib import run, run_week
+    from crmlib import run_week
+    from crmlib.run import StepFailed
 
-    reporter = _live if sys.stdout.isatty() else _plain
     try:
-        page = run_week.run(options.params, options.week, options.lang, options.out, reporter)
-    except run.StepFailed as failed:
-        return _failed(failed)
-    _say(f"page: {_shown(page)}")
+        page = run_week.run(options.params, options.week, options.lang, options.out, progress())
+    except StepFailed as failed:
+        return stopped(failed)
+    say(f"page: {shown(page)}")
     return DONE
-
-
-def _rules(params_file: str) -> list[str]:
-    """What is wrong with the tier rules."""
-    from crmlib import params
-    from crmlib.segment import tiers
-
-    return tiers.lint(params.load(params_file).segment.tiers)
 
 
 def _check(options: argparse.Namespace) -> int:
-    from crmlib import run
+    from crmlib.run import check
 
-    problems, checked = run.check(options.params)
-    problems = _rules(options.params) + problems
+    problems, checked = check(options.params)
+    problems = run.rules(options.params) + problems
     if problems:
-        _complain([*problems, f"{len(problems)} problem{'s' if len(problems) > 1 else ''} in {options.params}"])
+        complain([*problems, f"{len(problems)} problem{'s' if len(problems) > 1 else ''} in {options.params}"])
         return WRONG_INPUT
-    _say("\n  ".join([f"ok: {options.params}", *checked]))
+    say("\n  ".join([f"ok: {options.params}", *checked]))
     return DONE
 
 
@@ -198,7 +140,7 @@ def _new(options: argparse.Namespace) -> int:
     from crmlib.io import new_book
 
     for line in new_book.create(Path.cwd(), options.book, options.period):
-        _say(line)
+        say(line)
     return DONE
 
 
@@ -221,51 +163,20 @@ def _anchors(options: argparse.Namespace) -> int:
     moved = anchors.bridge(days, known, settings.period, settings, proposed)
     content, file = anchors.document(proposed, moved, settings.period), settings.file.parent / f"anchors-{baseline}.yml"
     if not options.write:
-        _say(content.rstrip())
+        say(content.rstrip())
         return DONE
     if file.exists():
-        raise InputError(f"{_shown(file)} exists; anchors are frozen, so remove it first if it was never used")
+        raise InputError(f"{shown(file)} exists; anchors are frozen, so remove it first if it was never used")
     file.write_text(content, encoding="utf-8")
-    _say(f"{_shown(file)} written; to use it set segment.anchors to {file.name}")
+    say(f"{shown(file)} written; to use it set segment.anchors to {file.name}")
     return DONE
 
 
 def _map(options: argparse.Namespace) -> int:
     from crmlib.io import mapping
 
-    _say(mapping.propose(options.place, options.table, options.sheet, options.source).rstrip())
+    say(mapping.propose(options.place, options.table, options.sheet, options.source).rstrip())
     return DONE
-
-
-def _live(progress: "Progress") -> None:
-    """One line per notebook, rewritten at each cell."""
-    at, end = ("done     ", "\n") if progress.done else (f"cell {progress.cell}/{progress.cells}", "")
-    sys.stdout.write(f"\r\x1b[K{progress.notebook:<15} {at}  {progress.seconds:.1f} s{end}")
-    sys.stdout.flush()
-
-
-def _plain(progress: "Progress") -> None:
-    """A line when a notebook starts and one when it is done."""
-    if progress.done:
-        _say(f"{progress.notebook} done in {progress.seconds:.1f} s")
-    elif progress.cell == 0:
-        _say(f"{progress.notebook} started, {progress.cells} cells")
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
-def _complain(lines: list[str]) -> None:
-    sys.stdout.flush()
-    start = "\n" if sys.stdout.isatty() else ""
-    sys.stderr.write(start + "".join(f"{line}\n" for line in lines))
-
-
-def _shown(path: Path) -> str:
-    """The path as seen from here, where that is shorter."""
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 if __name__ == "__main__":

@@ -76,6 +76,13 @@ def execute(source: Path, parameters: dict[str, str], on_cell: OnCell, *, isolat
         raise stopped("the notebook's process died; most often the machine ran out of memory") from None
 
 
+def end_thread() -> None:
+    """Close what talking to kernels left open in a thread that is about to end: its event loop."""
+    from jupyter_core.utils import ensure_event_loop
+
+    ensure_event_loop().close()
+
+
 def _number(notebook: NotebookNode, index: int) -> int:
     """The place in the project's notebook of a cell of the running one, which has the injected parameters in it."""
     tagged = [i for i, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", [])]

@@ -6,11 +6,8 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
@@ -22,6 +19,15 @@ from jupyter_client.provisioning import LocalProvisioner
 from crmlib import warm
 
 _LONGEST_SOCKET_FOLDER = 90  # the path of a unix socket has at most 107 characters
+_running: set["PlainKernel"] = set()
+
+
+def stop_all() -> None:
+    """Kill every kernel of this process; whoever waits for one sees it dead."""
+    for kernel in list(_running):
+        started = kernel.provisioner.process if kernel.provisioner else None  # type: ignore[attr-defined]
+        if started is not None and started.poll() is None:
+            started.send_signal(signal.SIGKILL)
 
 
 class PlainKernel(AsyncKernelManager):
@@ -43,7 +49,12 @@ class PlainKernel(AsyncKernelManager):
             argv=[*launch, "--HistoryManager.enabled=False"], env=warm.ENVIRONMENT | private, language="python"
         )
 
+    async def start_kernel(self, *args: Any, **options: Any) -> None:  # type: ignore[override]
+        await super().start_kernel(*args, **options)
+        _running.add(self)
+
     async def cleanup_resources(self, *args: Any, **options: Any) -> None:  # type: ignore[override]
+        _running.discard(self)
         await super().cleanup_resources(*args, **options)
         shutil.rmtree(self.sockets, ignore_errors=True)
         shutil.rmtree(self.scratch, ignore_errors=True)
@@ -58,23 +69,12 @@ class ForkedKernel(PlainKernel):
         self.provisioner = _ForkProvisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
 
 
-@contextmanager
-def _without_main() -> Iterator[None]:
-    """Keep multiprocessing from importing the batch's main script into the fork, where it could start a batch again."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
 class _ForkProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **launch: Any) -> KernelConnectionInfo:
         folder = str(launch.get("cwd") or Path.cwd())
         arguments = (cmd[cmd.index("-f") :], dict(launch["env"]), folder)
         forked = multiprocessing.get_context("forkserver").Process(target=warm.become_kernel, args=arguments)
-        with _without_main():
+        with warm.without_main():
             forked.start()
         self.process = _Forked(forked)  # type: ignore[assignment]
         self.pid = self.pgid = forked.pid

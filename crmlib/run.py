@@ -1,43 +1,25 @@
 """One quarter from one command: the notebooks in order, then the report, the workbook and the manifest."""
 
-import hashlib
-import json
-import platform
-import re
-import subprocess
+import os
+import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Literal
 
-from crmlib import execute, params, schema, warm
+from crmlib import execute, lock, manifest, order, params, schema, warm
 from crmlib.errors import InputError
 from crmlib.io import actions_back, frozen, registers, reviews_back, series, sources, staging, store, tags_back
+from crmlib.order import NOTEBOOKS
 from crmlib.params import Settings
 
-NOTEBOOKS = {
-    "10_collect": "collect",
-    "15_feedback": "collect",
-    "20_segment": "segment",
-    "22_profile": "segment",
-    "25_value_risk": "segment",
-    "30_market": "market",
-    "32_demand": "market",
-    "34_position": "market",
-    "40_strategy": "strategy",
-    "42_campaigns": "strategy",
-    "43_resources": "strategy",
-    "44_actions": "strategy",
-    "45_weekly": "strategy",
-    "50_review": "review",
-    "52_effects": "review",
-    "54_standards": "review",
-}
-"""Each notebook of the batch and the step it belongs to, in the order in which they run."""
 LANGUAGES = ("en", "zh")
+SMALL = 1 << 28
+"""Bytes of raw files up to which notebooks run side by side; beyond, one engine has all processors and the memory."""
+_MOST_AT_ONCE = 4  # the notebooks' order never leaves more to do at a time
 
 
 @dataclass(frozen=True)
@@ -81,6 +63,15 @@ class _Plan:
         return f"params/{self.settings.book_id}/{self.settings.file.name}"
 
 
+@dataclass(frozen=True)
+class _Kernels:
+    """How notebooks are run: started anew or forked, told to whom, and when to give up."""
+
+    reporter: Reporter
+    stopping: threading.Event
+    isolated: bool
+
+
 def silent(_progress: Progress) -> None:
     """The reporter that says nothing."""
 
@@ -94,12 +85,13 @@ def run(  # noqa: PLR0913 - the options of the command
     reporter: Reporter = silent,
     *,
     isolated: bool = False,
+    share: int = 1,
 ) -> Path:
     """Run the steps from `first_step` to `last_step` of one quarter; returns the (first) report's path.
 
     Tables have no language; notebooks, figures, report and workbook are kept apart by language. Raises InputError
     before anything runs, StepFailed when a notebook stops. `isolated` starts each kernel anew instead of forking it
-    from a process that has done the imports: slower, the same results.
+    from a process that has done the imports: slower, the same results. `share`: how many runs share this machine.
     """
     began, settings = datetime.now(UTC), params.load(params_file)
     isolated = isolated or not warm.can_fork()
@@ -109,15 +101,17 @@ def run(  # noqa: PLR0913 - the options of the command
     problems = _problems(plan)
     if problems:
         raise InputError(problems)
-    inputs = hashes(settings.data_dir)
-    made_of = origin(settings, inputs)
-    others = _others(plan, made_of)
-    _forget(plan, others)
-    plan.store.write("params.yml", params.dump(settings))
-    seconds = {name: _notebook(plan, name, reporter, isolated=isolated) for name in plan.notebooks}
-    seconds["report"] = _report(plan, made_of)
-    stamped = manifest(settings, [*plan.langs, *others], began, seconds, made_of)
-    plan.store.write("manifest.json", _json(stamped))
+    with lock.held(plan.store.folder.parent):
+        made_of = manifest.origin(settings, plan.store.folder)
+        others, known = _still_true(plan, made_of)
+        _forget(plan, others)
+        plan.store.write("params.yml", params.dump(settings))
+        seconds = _all(plan, reporter, isolated=isolated, slots=_slots(settings, share))
+        seconds["report"] = _report(plan, made_of, forked=not isolated)
+        stamped = manifest.stamp(settings, [*plan.langs, *others], known, began, seconds, made_of)
+        if manifest.origin(settings, plan.store.folder) == made_of:  # nobody edited anything meanwhile
+            stamped["outputs"] = manifest.outputs(plan.store.folder)
+        plan.store.write(manifest.NAME, manifest.as_json(stamped))
     return plan.store.folder / f"report.{plan.langs[0]}.html"
 
 
@@ -147,21 +141,14 @@ def _kept_by_people(settings: Settings) -> list[str]:
 def _plan(settings: Settings, lang: str, first_step: str, last_step: str, out_dir: str | Path) -> _Plan:
     if lang not in (*LANGUAGES, "both"):
         raise InputError(f"language '{lang}' is not known; take en, zh or both")
-    for step in (first_step, last_step):
-        if step not in schema.STEPS:
-            raise InputError(f"'{step}' is no step; the steps are {', '.join(schema.STEPS)}")
-    first, last = schema.STEPS.index(first_step), schema.STEPS.index(last_step)
-    if first > last:
-        raise InputError(f"step '{first_step}' comes after step '{last_step}'; exchange --from and --to")
-    there = [name for name in NOTEBOOKS if (settings.file.parents[2] / "notebooks" / f"{name}.ipynb").is_file()]
-    at = {name: schema.STEPS.index(NOTEBOOKS[name]) for name in there}
+    before, notebooks = order.span(settings.file.parents[2] / "notebooks", first_step, last_step)
     return _Plan(
         settings,
         LANGUAGES if lang == "both" else (lang,),
         str(Path(out_dir).resolve()) if out_dir else "",
         store.open_store(settings, out_dir),
-        tuple(name for name in there if first <= at[name] <= last),
-        tuple(name for name in there if at[name] < first),
+        notebooks,
+        before,
     )
 
 
@@ -183,27 +170,24 @@ def _not_ready(plan: _Plan, name: str, lang: str) -> str:
     return ""
 
 
-def _others(plan: _Plan, made_of: dict[str, object]) -> list[str]:
-    """The languages whose stored pages stay true: the last run was made of exactly what this one is made of."""
-    file = plan.store.folder / "manifest.json"
-    last = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    same = all(last.get(key) == value for key, value in made_of.items())
-    return [lang for lang in last.get("languages", []) if same and lang not in plan.langs]
+def _still_true(plan: _Plan, made_of: manifest.Origin) -> tuple[list[str], list[str]]:
+    """The other languages whose stored pages stay true, and the notebooks whose results will be of this origin."""
+    last = manifest.read(plan.store.folder)
+    same = manifest.is_of(last, made_of)
+    others = [lang for lang in manifest.listed(last, "languages") if same and lang not in plan.langs]
+    kept = [name for name in plan.before if same and name in manifest.listed(last, "notebooks")]
+    return others, [*kept, *plan.notebooks]
 
 
 def _forget(plan: _Plan, others: list[str]) -> None:
     """Remove what this run makes anew and what depends on it, so that no page mixes two runs."""
     later = schema.STEPS[schema.STEPS.index(NOTEBOOKS[plan.notebooks[0]]) :]
-    stale = ["manifest.json"] + [f"tables/{table}.parquet" for table in schema.TABLES if schema.step_of(table) in later]
+    stale = [manifest.NAME] + [f"tables/{table}.parquet" for table in schema.TABLES if schema.step_of(table) in later]
     for lang in LANGUAGES:
         if lang not in others:
             again = later if lang in plan.langs else schema.STEPS
-            stale += [
-                f"report.{lang}.html",
-                f"report.{lang}.pdf",
-                f"deliverables.{lang}.xlsx",
-                f"registers.{lang}.xlsx",
-            ]
+            stale += [f"report.{lang}.html", f"report.{lang}.pdf", f"deliverables.{lang}.xlsx",
+                      f"registers.{lang}.xlsx"]  # fmt: skip
             stale += [
                 f"notebooks/{lang}/{name}{end}.ipynb"
                 for name, step in NOTEBOOKS.items()
@@ -213,31 +197,85 @@ def _forget(plan: _Plan, others: list[str]) -> None:
     plan.store.remove(stale)
 
 
-def _notebook(plan: _Plan, name: str, reporter: Reporter, *, isolated: bool) -> float:
+def _slots(settings: Settings, share: int) -> int:
+    """How many notebooks run at once: as many as there are processors for this run, one for a large book."""
+    raw = sum(file.stat().st_size for file in (settings.data_dir / "raw").rglob("*") if file.is_file())
+    is_small = raw <= SMALL and not any(source is not None and source.url for _name, source in settings.sources)
+    is_small = is_small and settings.engine == "duckdb"
+    return max(1, min((os.cpu_count() or 1) // share, _MOST_AT_ONCE)) if is_small else 1
+
+
+def _all(plan: _Plan, reporter: Reporter, *, isolated: bool, slots: int) -> dict[str, float]:
+    """Run each notebook when those are done whose tables it may look at; returns the seconds that each took.
+
+    On a failure or Ctrl-C the notebooks that are running are stopped, and their processes are gone when this returns.
+    """
+    waits, left = order.waits(plan.folder, plan.notebooks), list(plan.notebooks)
+    kernels = _Kernels(_one_at_a_time(reporter), threading.Event(), isolated)
+    seconds: dict[str, float] = {}
+    running: dict[Future[float], str] = {}
+    with ThreadPoolExecutor(slots) as pool:
+        try:
+            while left or running:
+                ready = [name for name in left if waits[name] <= seconds.keys()][: slots - len(running)]
+                running |= {pool.submit(_notebook, plan, name, kernels): name for name in ready}
+                left = [name for name in left if name not in ready]
+                finished = wait(running, return_when=FIRST_COMPLETED).done
+                for done in sorted(finished, key=lambda one: plan.notebooks.index(running[one])):
+                    seconds[running.pop(done)] = done.result()
+        finally:
+            _stop(kernels, list(running))
+    return {name: seconds[name] for name in plan.notebooks}
+
+
+def _one_at_a_time(reporter: Reporter) -> Reporter:
+    turn = threading.Lock()
+
+    def tell(progress: Progress) -> None:
+        with turn:
+            reporter(progress)
+
+    return tell
+
+
+def _stop(kernels: _Kernels, running: list[Future[float]]) -> None:
+    """End the notebooks that still run, also one that is just about to start its process."""
+    kernels.stopping.set()
+    while running and wait(running, timeout=0.1).not_done:
+        from crmlib.kernels import stop_all
+
+        stop_all()
+
+
+def _notebook(plan: _Plan, name: str, kernels: _Kernels) -> float:
     """Run one notebook in each language and keep the copies; returns the seconds it took.
 
     Sentences and figures are made where the results are, so a second language runs the notebook again: it stores the
     same tables, byte for byte.
     """
-    return sum(_in_language(plan, name, lang, reporter, isolated=isolated) for lang in plan.langs)
+    try:
+        return sum(_in_language(plan, name, lang, kernels) for lang in plan.langs if not kernels.stopping.is_set())
+    finally:
+        execute.end_thread()
 
 
-def _in_language(plan: _Plan, name: str, lang: str, reporter: Reporter, *, isolated: bool) -> float:
+def _in_language(plan: _Plan, name: str, lang: str, kernels: _Kernels) -> float:
     source, began = plan.folder / f"{name}.ipynb", time.perf_counter()
     parameters = {"params_file": str(plan.settings.file), "lang": lang, "out_dir": plan.out_dir}
 
     def on_cell(cell: int, cells: int) -> None:
-        reporter(Progress(name, cell, cells, time.perf_counter() - began))
+        kernels.reporter(Progress(name, cell, cells, time.perf_counter() - began))
 
     on_cell(0, execute.cells(source))
     try:
-        executed = execute.execute(source, parameters, on_cell, isolated=isolated)
+        executed = execute.execute(source, parameters, on_cell, isolated=kernels.isolated)
     except execute.Stopped as stopped:
-        raise StepFailed(name, stopped, _keep(plan, f"{name}.failed", lang, stopped.partial)) from None
+        at = _keep(plan, f"{name}.failed", lang, stopped.partial) if not kernels.stopping.is_set() else source
+        raise StepFailed(name, stopped, at) from None
     _keep(plan, name, lang, executed)
-    plan.store.shelve_figures(lang)
+    plan.store.shelve_figures(lang, order.read(source).figures)
     seconds = time.perf_counter() - began
-    reporter(Progress(name, len(executed.cells), len(executed.cells), seconds, done=True))
+    kernels.reporter(Progress(name, len(executed.cells), len(executed.cells), seconds, done=True))
     return seconds
 
 
@@ -245,80 +283,28 @@ def _keep(plan: _Plan, name: str, lang: str, notebook: execute.NotebookNode) -> 
     return plan.store.write(f"notebooks/{lang}/{name}.ipynb", execute.kept(notebook, plan.params_file, lang))
 
 
-def _report(plan: _Plan, made_of: dict[str, object]) -> float:
-    """Build what leadership opens, from this run's notebooks and those it builds on; returns the seconds it took."""
-    from crmlib.report import excel, excel_registers, pages
+def _report(plan: _Plan, made_of: manifest.Origin, *, forked: bool) -> float:
+    """Build what leadership opens, from this run's notebooks and those it builds on; returns the seconds it took.
 
-    began, facts = time.perf_counter(), pages.facts(made_of)
-    for lang in plan.langs:
-        plan.store.write(f"deliverables.{lang}.xlsx", excel.build(plan.store, lang, facts))
-        names = excel_registers.without_customers()
-        plan.store.write(f"registers.{lang}.xlsx", excel_registers.build(plan.settings, lang, names))
-    for lang in plan.langs:
-        notebooks = [plan.store.folder / f"notebooks/{lang}/{name}.ipynb" for name in (*plan.before, *plan.notebooks)]
-        pages.write(plan.store, notebooks, lang, facts)
+    A process forked from the server of `warm` makes the workbooks while this one makes the pages.
+    """
+    from crmlib.report import elsewhere, html, pages
+
+    began, facts, results = time.perf_counter(), pages.facts(made_of), plan.store
+    notebooks = (*plan.before, *plan.notebooks)
+    with warm.beside(_workbooks, (plan.settings, plan.out_dir, plan.langs, facts), forked=forked):
+        for lang in plan.langs:
+            kept = [results.folder / f"notebooks/{lang}/{name}.ipynb" for name in notebooks]
+            results.write(elsewhere.report(lang), html.build(results, kept, lang, facts))
+    pages.link(results)
     return time.perf_counter() - began
 
 
-def origin(settings: Settings, inputs: dict[str, str]) -> dict[str, object]:
-    """What results are made of: equal origins give equal results."""
-    return {
-        "inputs": inputs,
-        "params": settings.model_dump(mode="json", exclude={"file"}),
-        "versions": _versions(),
-        "git_commit": _commit(settings.file.parents[2]),
-    }
+def _workbooks(settings: Settings, out_dir: str, langs: tuple[str, ...], facts: Mapping[str, str]) -> None:
+    from crmlib.report import excel, excel_registers
 
-
-def manifest(
-    settings: Settings, langs: list[str], began: datetime, seconds: dict[str, float], made_of: dict[str, object]
-) -> dict[str, object]:
-    """What went in and with which versions; the only output that knows the time."""
-    return {
-        "book": settings.book_id,
-        "period": str(settings.period),
-        "languages": sorted(langs),
-        "started_at": began.isoformat(timespec="seconds"),
-        "seconds": {name: round(value, 2) for name, value in seconds.items()},
-        **made_of,
-    }
-
-
-def hashes(data: Path) -> dict[str, str]:
-    """SHA-256 of each file that a book's results are made from."""
-    files = sorted(f for folder in ("raw", "registers", "campaigns") for f in (data / folder).rglob("*") if f.is_file())
-    return {f.relative_to(data).as_posix(): _sha256(f) for f in files}
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def _versions() -> dict[str, str]:
-    direct = [re.split(r"[^A-Za-z0-9._-]", line)[0] for line in requires("crmlib") or [] if "extra ==" not in line]
-    return {"python": platform.python_version(), "crmlib": version("crmlib"), **{n: version(n) for n in sorted(direct)}}
-
-
-def _commit(root: Path) -> str | None:
-    """The commit of the project, with `-dirty` when files differ from it; None outside git."""
-    command = [
-        "git",
-        "--no-optional-locks",
-        "-C",
-        str(root),
-        "describe",
-        "--always",
-        "--dirty",
-        "--abbrev=40",
-        "--exclude=*",
-    ]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return None
-    return found.stdout.strip() or None
-
-
-def _json(content: Mapping[str, object]) -> str:
-    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+    results = store.open_store(settings, out_dir)
+    for lang in langs:
+        results.write(f"deliverables.{lang}.xlsx", excel.build(results, lang, facts))
+        names = excel_registers.without_customers()
+        results.write(f"registers.{lang}.xlsx", excel_registers.build(settings, lang, names))

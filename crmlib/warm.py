@@ -14,10 +14,13 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing import forkserver
+from multiprocessing.connection import Connection
+from types import ModuleType
+from typing import Any
 
 import crmlib
 
@@ -37,11 +40,13 @@ _HEAVY = ("pandas", "pyarrow.parquet", "pyarrow.dataset", "duckdb", "ibis.backen
           "sklearn.cluster", "sklearn.linear_model", "sklearn.metrics", "statsmodels.tsa.exponential_smoothing.ets",
           "statsmodels.tsa.seasonal")  # fmt: skip
 _ON_FIRST_USE = ("ibis.backends.duckdb.converter", "ibis.expr.types.groupby", "ibis.formats.pandas")
-_NOT_FOR_NOTEBOOKS = ("crmlib.warm", "crmlib.kernels", "crmlib.execute", "crmlib.run", "crmlib.cli", "crmlib.report",
-                      "crmlib.io.spark")  # fmt: skip
+_NOT_FOR_NOTEBOOKS = ("crmlib.warm", "crmlib.kernels", "crmlib.execute", "crmlib.run", "crmlib.run_week", "crmlib.cli",
+                      "crmlib.verbs", "crmlib.manifest", "crmlib.lock", "crmlib.report", "crmlib.io.spark",
+                      "crmlib.views.explore")  # fmt: skip
 _SERVER = "CRM_FORK_SERVER"
 _LONGEST_TEMP = 60  # characters; the path of a unix socket has at most 107
 
+_one_fork_at_a_time = threading.Lock()
 _path = [entry for entry in sys.path if entry]
 
 
@@ -66,6 +71,68 @@ def _environment(changes: dict[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+@contextmanager
+def without_main() -> Iterator[None]:
+    """Keep multiprocessing from importing the batch's main script into the fork, where it could start a batch again."""
+    with _one_fork_at_a_time:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
+
+
+@contextmanager
+def beside(work: Callable[..., None], arguments: tuple[Any, ...], *, forked: bool) -> Iterator[None]:
+    """Do the work in a forked process while the body runs, or after the body where nothing is forked.
+
+    What the work raises is raised when the body is done; where the body fails, the process is ended.
+    """
+    if not forked:
+        yield
+        work(*arguments)
+        return
+    told, tell = multiprocessing.Pipe(duplex=False)
+    forks = multiprocessing.get_context("forkserver")
+    process = forks.Process(target=_do, args=(tell, dict(os.environ), work, arguments))
+    with without_main():
+        process.start()
+    tell.close()
+    try:
+        yield
+        problem = told.recv()
+    except EOFError:
+        problem = MemoryError("the process that makes the workbooks died; most often the machine ran out of memory")
+    finally:
+        told.close()
+        process.kill()
+        process.join()
+        process.close()
+    if problem is not None:
+        raise problem
+
+
+def _do(tell: Connection, environment: dict[str, str], work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    """In the forked process: do the work and tell how it ended."""
+    os.environ.update(environment)
+    sys.path[:] = _path
+    threading.Thread(target=_leave_with_batch, daemon=True).start()
+    try:
+        work(*arguments)
+    except Exception as problem:  # noqa: BLE001 - raised again by who waits
+        tell.send(problem)
+    else:
+        tell.send(None)
+
+
+def _leave_with_batch() -> None:
+    batch = multiprocessing.parent_process()
+    if batch:
+        batch.join()
+        os._exit(1)
 
 
 def become_kernel(arguments: list[str], environment: dict[str, str], folder: str) -> None:

@@ -38,7 +38,8 @@ def main(outputs: Path) -> None:
 
 
 def _pictures(window: Browser, outputs: Path, lang: str) -> None:
-    report = max(outputs.glob(f"*/{elsewhere.report(lang)}"), default=None)
+    quarters = "[0-9][0-9][0-9][0-9]Q[1-4]"  # not 2017Q4.explored
+    report = max(outputs.glob(f"{quarters}/{elsewhere.report(lang)}"), default=None)
     if report is None:
         sys.exit(f"no {elsewhere.report(lang)} in {outputs}; run the sample in both languages first")
     _shot(window, report, DESK, "light", f"report_desk_{lang}")

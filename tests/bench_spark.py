@@ -27,7 +27,7 @@ from crmlib.collect import purchase_days
 from crmlib.io import engine
 from crmlib.segment import tiers
 
-ENGINES = ("duckdb", "spark")
+ENGINES = {"duckdb": "duckdb", "spark": "spark:local[2]"}
 STEPS = ("start", "first", "again")
 
 
@@ -47,14 +47,6 @@ def lines(rows: int, seed: int = 1) -> pa.Table:
     })  # fmt: skip
 
 
-def opened(name: str, settings: params.Settings) -> Any:
-    if name == "duckdb":
-        return engine.connect(settings)
-    from crmlib.io import spark
-
-    return spark.connect("local[2]", settings.memory_limit)
-
-
 def work(con: Any, folder: Path, settings: params.Settings) -> None:
     """Lines to customer by day, stored; from there to scores and tiers, stored."""
     found = con.read_parquet(str(folder / "lines.parquet"))
@@ -67,9 +59,9 @@ def work(con: Any, folder: Path, settings: params.Settings) -> None:
 
 
 def one(name: str, folder: Path) -> dict[str, float]:
-    settings = params.load(folder / "params/tiny/2023Q4.yml")
+    settings = params.load(folder / "params/tiny/2023Q4.yml").model_copy(update={"engine": ENGINES[name]})
     times, since = {}, perf_counter()
-    con = opened(name, settings)
+    con = engine.connect(settings)
     times["start"] = perf_counter() - since
     for step in STEPS[1:]:
         since = perf_counter()
@@ -97,7 +89,7 @@ def main(rows: int, turns: int) -> None:
         pq.write_table(found, folder / "lines.parquet")
         pq.write_table(pa.table({"customer_id": found["customer_id"].unique()}), folder / "customers.parquet")
         runs: dict[str, list[dict[str, float]]] = {name: [] for name in ENGINES}
-        for name in ENGINES * turns:
+        for name in [*ENGINES] * turns:
             command = [sys.executable, __file__, "--one", name, "--folder", made]
             said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             runs[name].append(json.loads(said.splitlines()[-1]))

@@ -42,7 +42,7 @@ def _intro(figures: dict) -> str:
     draws = {review: " / ".join(map(str, counts)) for review, counts in figures["draws"].items()}
     return f"""# How often the review of campaigns is right
 
-Made by `python tests/effect_study.py --write`; the figures behind it are in `tests/effect_study.json`. Seed
+Made by `python tests/effect_study.py --worlds {figures["worlds"]} --write`; the figures behind it are in `tests/effect_study.json`. Seed
 {figures["seed"]}, {figures["worlds"]} worlds of {figures["customers"]:,} customers each. Same seed and number of worlds,
 same bytes.
 
@@ -64,8 +64,8 @@ same bytes.
 - Independent draws in each world without an effect, at +10 % and at +25 %: {draws["default"]} of the campaigns of the
   four tiers, {draws["balanced"]} of the two of 500. Draws of one world share its customers; the chance of the draw, which
   is what p speaks of, is new in each.
-- "±" is 1.96 Monte-Carlo errors of a share. "Orders" per customer is measured by the same estimator on the same
-  customers, with the expected orders taken out."""
+- The KPIs are those that a plan may name. From net revenue per customer the expected money is taken out, from orders per
+  customer the expected orders. "±" is 1.96 Monte-Carlo errors of a share."""
 
 
 def _alarms(find: Find) -> str:
@@ -218,10 +218,8 @@ def _follows(find: Find, figures: dict) -> str:
     null = _pooled(find(r, t, k) for r, t in CAMPAIGNS for k in KPIS)
     worst = max(_either(find(r, t, k)) for r, t in CAMPAIGNS for k in KPIS)
     naive = [_either(find("default", tier, "money", way="before_after")) for tier in TIERS]
-    powers = [
-        find("balanced", "potential", kpi, 0.25)["improved"] / find("balanced", "potential", kpi, 0.25)["runs"]
-        for kpi in KPIS
-    ]
+    equal = [find("balanced", "potential", kpi, 0.25) for kpi in KPIS]
+    powers = [_with_error(cell["improved"] / cell["runs"], cell["runs"]) for cell in equal]
     unbalanced = find("small", "potential", "money", 0.25)
     dip = find("picked_dip", "potential", "orders", way="difference")
     lot = find("picked_anybody", "potential", "money", way="gated")
@@ -231,14 +229,15 @@ def _follows(find: Find, figures: dict) -> str:
     )
     return f"""## What follows
 
-- With a hold-out, a false alarm is as rare as the level says: {_share(_either(null))} ± {_share(error(_either(null), null["runs"]))}
+- With a hold-out, a false alarm is as rare as the level says: {_with_error(_either(null), null["runs"])}
   over all campaigns and KPIs, {_share(worst)} in the worst of them; intervals hold the truth in {_share(null["covered"] / null["runs"])}.
 - A table of before and after says "improved" or "worse" of nothing at all in {", ".join(map(_share, naive))} of campaigns on
   net revenue ({", ".join(TIERS)}). It is shown as a description and carries no verdict.
-- 500 customers in equal arms find +25 % in {_share(powers[2])} of campaigns by orders, {_share(powers[0])} by net revenue and
-  {_share(powers[1])} by the share with an order; with a fifth held out it is {_share(unbalanced["improved"] / unbalanced["runs"])} by net revenue. Count
-  orders where orders are what a campaign is to bring, and hold out half of a small list.
-- A fifth of 500 customers is 100, which is the minimum for means, and the draw falls below it in {_share(lost)} of campaigns.
+- 500 customers in equal arms find +25 % in {powers[2]} of campaigns by orders, {powers[0]} by net revenue and
+  {powers[1]} by the share with an order; with a fifth held out it is {_share(unbalanced["improved"] / unbalanced["runs"])} by net revenue. Plan on
+  orders per customer (`window_orders`) where orders are what a campaign is to bring, and hold out half of a small list.
+- A fifth of 500 customers is 100, which is the minimum for means, and the draw falls below it in {_share(lost)} of campaigns:
+  tiers of fewer than 600 have half held out unless the plan says otherwise.
 - Where customers were picked because they had bought less, difference in differences finds an effect of nothing in
   {_share(_either(dip))}. The gate refuses {_share(_refused(find("picked_dip", "potential", "money", way="gated")))} of such campaigns, and {_share(_refused(lot))} of those whose customers were picked by lot.
 - These worlds obey BG/NBD, so the expectation fits them better than it fits a real book. The hold-out does not need it to
@@ -256,6 +255,10 @@ def _refused(cell: Cell) -> float:
 
 def _either(cell: Cell) -> float:
     return (cell["improved"] + cell["worse"]) / cell["runs"]
+
+
+def _with_error(share: float, runs: int) -> str:
+    return f"{_share(share)} ± {_share(error(share, runs))}"
 
 
 def error(share: float, runs: int) -> float:

@@ -97,7 +97,7 @@ def _people(tiered: ir.Table, expected: ir.Table, history: ir.Table, ahead: dict
 def _did(who: ir.Table, days: ir.Table, span: Span, when: str) -> pd.DataFrame:
     did = windows.outcomes(who, days, span)
     named = {f"{when}_money": did.window_net_revenue, f"{when}_rate": did.window_repurchase_rate,
-             f"{when}_orders": did.ordered.fill_null(0)}  # fmt: skip
+             f"{when}_orders": did.window_orders}  # fmt: skip
     return _frame(did.select("customer_id", **{name: value.cast("float64") for name, value in named.items()}))
 
 

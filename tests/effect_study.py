@@ -134,8 +134,6 @@ def _same_from_engine(here: Scene, effect: float) -> list[dict]:
     lists = {name: effect_scene.listed(here, design, name) for name, design in named}
     found = []
     for code, kpi in KPIS.items():
-        if code not in windows.UNITS:
-            continue
         effects = {
             name: _measured(here, effect_scene.part(here, arms, kpi, effect)[0], kpi) for name, arms in lists.items()
         }

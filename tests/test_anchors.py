@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from crmlib import params
 from crmlib.errors import InputError
 from crmlib.io import engine
-from crmlib.params import Anchors
+from crmlib.params import Anchors, Knots
 from crmlib.periods import Period
 from crmlib.segment import anchors, rfm
 
@@ -53,14 +53,14 @@ def test_tied_quantiles_become_one_knot_with_their_mean_score():
 
 
 def test_orders_are_absolute_where_one_number_crowds():
-    assert (
-        anchors.knots(found([1, 1, 1, 2, 3], [1] * 5, [1] * 5, 0.101), rfm.Scale())["frequency_12m"]
-        == anchors.ABSOLUTE_ORDERS
-    )
-    assert (
-        anchors.knots(found([1, 1, 1, 2, 3], [1] * 5, [1] * 5, 0.1), rfm.Scale())["frequency_12m"]
-        != anchors.ABSOLUTE_ORDERS
-    )
+    """Unless fewer than one in five customers have the 4 orders of the first absolute value: they would all score low."""
+
+    def made(orders: list[float], crowded: float) -> Knots:
+        return anchors.knots(found(orders, [1] * 5, [1] * 5, crowded), rfm.Scale())["frequency_12m"]
+
+    assert made([1, 1, 1, 4, 9], 0.101) == anchors.ABSOLUTE_ORDERS
+    assert made([1, 1, 1, 4, 9], 0.1) == ((0, 0), (1, 40), (4, 80), (9, 95), (18, 100))
+    assert made([1, 1, 1, 2, 3], 0.6) == ((0, 0), (1, 40), (2, 80), (3, 95), (6, 100))
 
 
 rising = st.lists(st.floats(-50, 5000), min_size=5, max_size=5).map(sorted)

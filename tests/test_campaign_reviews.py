@@ -21,7 +21,7 @@ from crmlib.review.campaigns import Frozen
 from crmlib.strategy import campaigns as plans
 from crmlib.views import charts_effects, narrative_picked, narrative_reviews, style
 
-RATE, MONEY = "window_repurchase_rate", "window_net_revenue"
+RATE, MONEY, ORDERS = "window_repurchase_rate", "window_net_revenue", "window_orders"
 DURING = Span(date(2023, 10, 2), date(2023, 11, 26))  # 8 weeks; the 8 before start on 7 August
 BEFORE = DURING.before
 NO_BREACH = pd.DataFrame({"campaign_id": pd.Series(dtype="str"), "breach": pd.Series(dtype="str")})
@@ -40,8 +40,8 @@ class Expected:
 
 
 def alike(days: ir.Table, _day: date, _days: int) -> Expected:
-    """Everybody is expected to spend 10, which takes nothing out of an effect."""
-    return Expected(days.select("customer_id").distinct().mutate(expected_minor=10.0))
+    """Everybody is expected to order once and spend 10, which takes nothing out of an effect."""
+    return Expected(days.select("customer_id").distinct().mutate(expected_minor=10.0, expected_orders=1.0))
 
 
 def shop(*rows: tuple[str, date, int, int]) -> ir.Table:
@@ -173,6 +173,35 @@ def test_what_was_expected_is_taken_out_of_money_only(book: Settings) -> None:
     assert len(asked) == 1
 
 
+def test_expected_orders_are_taken_out_of_orders(book: Settings) -> None:
+    """Orders are what was expected, 0 to 9, and 2 more for the treated, who were expected to order once more.
+
+    The slope on what was expected, over both arms: (8.25 + .125 + 3 / 4) / (8.25 + 1 / 4) = 1.0735, so 3 - 1.0735.
+
+    Every fourth ordered once more: 4.5 + .25 held out, 4.5 + .25 + 3 treated, who ordered 2 each in the window before.
+    """
+    treated, held = names("t", 100), names("c", 100)
+    worth = {**{n: i % 10 + 1 for i, n in enumerate(treated)}, **{n: i % 10 for i, n in enumerate(held)}}
+    noise = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1] * 5
+    now = {**{n: worth[n] + 2 for n in treated}, **{n: worth[n] for n in held}}
+    counts = {n: now[n] + e for n, e in zip([*treated, *held], noise * 2, strict=True)}
+    days = shop(
+        *((name, DURING.start, n, 50) for name, n in counts.items()),
+        *((name, BEFORE.start, 2, 50) for name in treated),
+    )
+
+    def foretold(_days: ir.Table, _day: date, _length: int) -> Expected:
+        expected = {"expected_orders": [float(v) for v in worth.values()], "expected_minor": [7.0] * 200}
+        return Expected(ibis.memtable({"customer_id": list(worth), **expected}))
+
+    row = campaigns.measured([planned(ORDERS, 2.0)], members(halves(100)), days, foretold, book).iloc[0]
+    assert (row["treated_value"], row["control_value"]) == (7.75, 4.75)
+    assert row["effect"] == pytest.approx(3 - 9.125 / 8.5)
+    assert row["explained_share"] == pytest.approx(9.125**2 / (8.5 * 10.9375))
+    assert row["before_after_change"] == pytest.approx(7.75 / 2 - 1)
+    assert (row["evidence_grade"], row["needed_per_arm"]) == ("A", 100)
+
+
 @pytest.mark.parametrize(("n", "grade", "word"), [(29, "C", "inconclusive"), (30, "A", "effective")])
 def test_too_few_earn_no_verdict(book: Settings, n: int, grade: str, word: str) -> None:
     days = shop(*bought(names("t", n), DURING.start))
@@ -187,10 +216,11 @@ def test_what_would_have_been_enough_is_never_less_than_what_a_verdict_needs(boo
     assert row["needed_per_arm"] == 30
 
 
-def test_money_needs_a_hundred_an_arm(book: Settings) -> None:
+@pytest.mark.parametrize(("kpi", "effect"), [(MONEY, 100.0), (ORDERS, 1.0)])
+def test_a_mean_needs_a_hundred_an_arm(book: Settings, kpi: str, effect: float) -> None:
     days = shop(*bought(names("t", 99), DURING.start))
-    row = review(campaigns.measured([planned(MONEY, 50.0)], members(halves(99)), days, alike, book), book).iloc[0]
-    assert (row["grade_reason"], row["verdict"], row["effect"]) == ("small_n", "inconclusive", 100.0)
+    row = review(campaigns.measured([planned(kpi, 0.5)], members(halves(99)), days, alike, book), book).iloc[0]
+    assert (row["grade_reason"], row["verdict"], row["effect"]) == ("small_n", "inconclusive", effect)
     assert np.isnan(row["p_adjusted"]) and row["p_value"] < 0.01
 
 
@@ -302,22 +332,24 @@ def test_q_is_over_the_effects_a_verdict_may_rest_on(book: Settings) -> None:
     assert found["verdict"].to_dict() == {"a": "effective", "b": "effect_proven", "c": "attained", "d": "effective"}
 
 
-@pytest.mark.parametrize("kpi", [RATE, MONEY])
+@pytest.mark.parametrize("kpi", [RATE, MONEY, ORDERS])
 def test_summed_up_in_the_engine_the_figures_are_the_same(
     book: Settings, monkeypatch: pytest.MonkeyPatch, kpi: str
 ) -> None:
     listed, days = two_tiers()
     days = days.union(shop(*bought(names("t", 60), BEFORE.start, list(range(60)))))
+    days = days.union(shop(*((name, DURING.start, n % 3, 0) for n, name in enumerate(names("c", 90)))))
 
     def varied(table: ir.Table, _day: date, _days: int) -> Expected:
         person = table.group_by("customer_id").aggregate(n=ibis._.net_minor.sum())
-        return Expected(person.select("customer_id", expected_minor=(ibis._.n % 13).cast("float64")))
+        foretold = (ibis._.n % 13).cast("float64")
+        return Expected(person.select("customer_id", expected_minor=foretold, expected_orders=foretold))
 
     one = [planned(kpi, 5.0 if kpi == MONEY else 0.1)]
     moved = campaigns.measured(one, listed, days, varied, book)
     monkeypatch.setattr(campaigns, "MOVED", 0)
     summed = campaigns.measured(one, listed, days, varied, book)
-    assert (moved["explained_share"] > 0).any() == (kpi == MONEY)
+    assert (moved["explained_share"] > 0).any() == (kpi != RATE)
     pd.testing.assert_frame_equal(moved.drop(columns="p_value"), summed.drop(columns="p_value"), rtol=1e-9)
 
 

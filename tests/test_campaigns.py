@@ -173,11 +173,19 @@ def test_who_is_eligible() -> None:
 
 
 @pytest.mark.parametrize(
-    ("n", "share"), [(1, 0.5), (399, 0.5), (400, 0.2), (5000, 0.2), (5001, 0.1), (5002, 0.1), (100_000, 0.1)]
+    ("n", "share"), [(1, 0.5), (599, 0.5), (600, 0.2), (5000, 0.2), (5001, 0.1), (5002, 0.1), (100_000, 0.1)]
 )
 def test_the_share_held_out_by_default(n: int, share: float) -> None:
-    """Method 3.5: 50 % below 400, 20 % to 5,000, above max(500, 10 %)."""
+    """Method 3.5: 50 % of small tiers, 20 % to 5,000, above max(500, 10 %). Small is below 600, not 400: see below."""
     assert holdout.default_share(n, RULES) == pytest.approx(share, abs=1e-4)
+
+
+@pytest.mark.parametrize(("n", "unlucky"), [(400, 0.99), (500, 0.48), (599, 0.02)])
+def test_a_fifth_of_a_tier_below_600_would_be_too_small_by_luck_of_the_draw(n: int, unlucky: float) -> None:
+    """Chance that fewer than 100 of n are held out at 20 %: the binomial's; half of them is never too few."""
+    chance = [math.comb(n, k) * 0.2**k * 0.8 ** (n - k) for k in range(100)]
+    assert sum(chance) == pytest.approx(unlucky, abs=0.015)
+    assert n * holdout.default_share(n, RULES) >= 199
 
 
 def test_the_least_number_held_out_of_a_large_tier() -> None:
@@ -268,6 +276,22 @@ def test_what_the_kpi_does_without_a_campaign() -> None:
     assert rates["base_rho"].isna().all()
 
 
+def test_orders_per_customer_without_a_campaign() -> None:
+    """Orders 2, 0, 1, 1 now and 1, 0, 0, 3 before: mean 1, squares 2 / 3; deviations' products 1, rho 1 / sqrt(2 * 6)."""
+    counts = {"a": (1, 2), "b": (0, 0), "c": (0, 1), "d": (3, 1)}
+    rows = [("till", date(2017, 11, 1), 1, 1)]
+    rows += [(name, day, n, 5) for name, both in counts.items()
+             for day, n in zip((date(2017, 12, 4), date(2017, 12, 31)), both, strict=True) if n]  # fmt: skip
+    columns = ["customer_id", "order_date", "orders", "net_minor"]
+    days = ibis.memtable(pd.DataFrame(rows, columns=columns), schema=DAYS.schema())
+    tiered = ibis.memtable({"customer_id": list(counts), "tier": ["high"] * 4})
+    found = campaign_base.by_tier(tiered, days, Span.ending(date(2017, 12, 31), 2), "window_orders").iloc[0]
+    assert (found["customers"], found["base_value"]) == (4, 1.0)
+    assert found["base_sd"] == pytest.approx(math.sqrt(2 / 3))
+    assert found["base_rho"] == pytest.approx(1 / math.sqrt(12))
+    assert sample_size.means_per_arm(found["base_sd"], 0.5, RULES) == 42  # 2 * (2.8016 * .8165 / .5)^2 = 41.9
+
+
 def test_a_book_too_young_gives_no_base() -> None:
     assert campaign_base.by_tier(TIERED, DAYS, Span.ending(date(2017, 12, 31), 5), "window_net_revenue").empty
 
@@ -300,6 +324,7 @@ def goal(unit: str, effect: float, needed: float, customers: int = 10_000) -> re
         ([Arms(100, 100, 0.60)], goal("rate", 0.05, 1471, 2941), "larger_effect", 0.1798),
         ([Arms(100, 100, math.nan)], goal("rate", 0.05, math.nan), "no_base", math.nan),
         ([Arms(100, 100, 10, 10, 0.0)], goal("money", 3.5, 65), "longer_window", 13),
+        ([Arms(100, 100, 10, 10, 0.0)], goal("number", 3.5, 65), "longer_window", 13),
     ],
 )  # fmt: skip
 def test_the_cheapest_way_out(tiers: list[Arms], aim: remedies.Goal, code: str, value: float) -> None:

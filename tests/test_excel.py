@@ -139,6 +139,16 @@ def test_each_column_is_defined_with_its_unit(books):
     assert any("样本少于30（金额类100）" in str(row[0]) for row in rows)
 
 
+def test_a_heading_explains_itself_when_it_is_selected(books):
+    """Beyond its heading only: at most 255 characters, which is all that Excel shows."""
+    page = openpyxl.load_workbook(io.BytesIO(books["en"]))["1.1 Customer data inventory"]
+    told = {str(rule.sqref): rule.prompt for rule in page.data_validations.dataValidation if rule.prompt}
+    meant = {page.cell(4, n).coordinate: excel_words.meaning(name, "en")
+             for n, name in enumerate(schema.TABLES["customer_inventory"].columns, 1)}  # fmt: skip
+    assert told and told == {at: said for at, said in meant.items() if said}
+    assert all(len(said) <= 255 for said in told.values())
+
+
 def test_every_word_of_the_workbook_exists_in_both_languages():
     for kind, entries in excel_words._words().items():
         for key, said in entries.items():

@@ -14,11 +14,15 @@ from crmlib import params
 from crmlib.collect import inventory, purchase_days
 from crmlib.errors import InputError
 from crmlib.io import engine, frozen, frozen_files, registers, staging, store
+from crmlib.kpi import windows
 from crmlib.params import Settings
+from crmlib.review import campaigns as reviewed
+from crmlib.review import grades
 from crmlib.segment import tiers
+from crmlib.segment.expectation import Expectation
 from crmlib.strategy import campaign_design, campaigns, holdout
 from crmlib.verbs import freezing
-from crmlib.views import narrative_campaign
+from crmlib.views import narrative_campaign, narrative_reviews
 
 STRATEGIES = """strategy_id,tier,strategy,measures,department,owner,start_date,end_date
 ST1,high,Keep,Call,CRM,Li,2024-01-01,2024-03-31
@@ -355,7 +359,7 @@ def test_a_book_without_plans_still_learns_what_its_tiers_can_show(sample: Path)
     none = found.designs[:0]
     assert narrative_campaign.states(none, "p", "en").text.startswith("No campaign with a hold-out is planned")
     assert narrative_campaign.states(none, "p", "zh").text.startswith("本季度与下季度均未计划")
-    assert (reach["tier"].value_counts() == 2).all()
+    assert (reach["tier"].value_counts() == len(windows.UNITS)).all()
     risk = reach[(reach["tier"] == "risk") & (reach["kpi_unit"] == "rate")].iloc[0]
     assert (risk["eligible"], risk["treated"], risk["held_out"]) == (381, 191, 190)
     assert risk["mde"] == pytest.approx(0.0882, abs=1e-3)
@@ -368,3 +372,63 @@ def test_a_record_keeps_what_it_was(book: Settings) -> None:
     (one,) = frozen.read(book)
     with pytest.raises(dataclasses.FrozenInstanceError):
         one.campaign_id = "CP2"  # type: ignore[misc]
+
+
+ORDERS_PLAN = """campaign_id,strategy_id,campaign,tiers,channel,kpi,effect_target,start_date,end_date,owner,provenance
+CP1,ST1,Spring,high,mail,window_orders,0.5,2024-01-01,2024-01-28,Li,actual
+"""
+
+
+def test_orders_per_customer_from_the_register_to_the_verdict(book: Settings) -> None:
+    """400 customers order 0, 1, 2 or 3 times in 4 weeks, as before; then the treated order once more: effective.
+
+    Mean 1.5, variance 1.25 * 400 / 399, correlation 1 with the window before; half of so small a tier is held out.
+    """
+    (book.data_dir / "registers/campaign_plans.csv").write_text(ORDERS_PLAN, encoding="utf-8")
+    ids = [f"c{n:03d}" for n in range(400)]
+    base = {name: n % 4 for n, name in enumerate(ids)}
+    rows = [(i, day, base[i], 100 * base[i]) for i in ids for day in ("2023-11-20", "2023-12-20") if base[i]]
+    rows += [("till", day, 1, 1) for day in ("2023-01-02", "2024-01-28")]
+    people = pd.DataFrame({"customer_id": ids, "tier": "high", "consent": "given", "recency_days": 1,
+                           "frequency_12m": 1, "monetary_12m_minor": 1})  # fmt: skip
+    known = engine.table(people)
+    sources = campaign_design.Sources(known, purchases(rows), known, lambda *_: known)
+    plans = registers.read(book, "campaign_plans")
+    drawn_one = campaign_design.draw(plans, sources, book)
+    whole = drawn_one.designs[drawn_one.designs["tier"] == "all"].iloc[0]
+    assert (whole["kpi_unit"], whole["effect_target"], whole["minimum_effect"], whole["base_value"]) == (
+        "number", 0.5, 0.25, 1.5)  # fmt: skip
+    assert whole["base_sd"] == pytest.approx(1.25**0.5 * (400 / 399) ** 0.5, rel=1e-5)
+    assert (whole["base_rho"], whole["needed_per_arm"], whole["is_enough"]) == (1.0, 100, True)
+    assert whole["mde"] == pytest.approx(2.80159 * whole["base_sd"] * (1 / whole["treated"] + 1 / whole["held_out"]) ** 0.5,
+                                         rel=1e-4)  # fmt: skip
+    said = narrative_campaign.power(drawn_one.designs.assign(campaign_state="draft"), "en", book.book).text
+    assert said.startswith("CP1 can show an effect of 0.50 orders per customer in 4 weeks")
+
+    plan = plans.to_dict("records")[0]
+    assert frozen_files.write(book, plan, drawn_one.designs, drawn_one.assignments)
+    later = params.load(books.write(book.file.parents[2], period="2024Q1"))
+    there, con = frozen.read(later), engine.connect(later)
+    listed = engine.keep(con, "listed", frozen.assignments(con, there))
+    treated = set(engine.frame(listed.filter(ibis._.arm == "treated"))["customer_id"])
+    rows += [(i, "2024-01-10", base[i] + (i in treated), 100) for i in ids if base[i] + (i in treated)]
+    designs, broken = campaigns.frame(frozen.rows(there)), frozen.breaches(there)
+    days = engine.keep(con, "days", purchases(rows))
+    foretold = engine.table(pd.DataFrame({"customer_id": ids, "expected_orders": [float(base[i]) for i in ids]}))
+    held = reviewed.measured(
+        reviewed.planned(designs, broken), listed, days, lambda *_: Expectation(foretold, "btyd"), later
+    )
+    row = grades.reviews(held, pd.DataFrame(), designs, broken, later).iloc[0]
+    assert (row["kpi"], row["kpi_unit"], row["evidence_grade"], row["verdict"]) == (
+        "window_orders", "number", "A", "effective")  # fmt: skip
+    assert row["effect"] == pytest.approx(1.0, abs=0.1) and row["explained_share"] > 0.75
+    told = {lang: narrative_reviews.held_out(pd.DataFrame([row]), lang, book.book).text for lang in ("en", "zh")}
+    assert "orders per customer 2." in told["en"] and "adjusted for the orders expected of each customer" in told["en"]
+    assert "the target is 0.50 orders" in told["en"] and "目标为0.50单" in told["zh"]
+
+
+def purchases(rows: list[tuple[str, str, int, int]]) -> ibis.Table:
+    frame = pd.DataFrame(rows, columns=["customer_id", "order_date", "orders", "net_minor"])
+    return engine.table(frame.astype({"order_date": "datetime64[us]"})).mutate(
+        order_date=ibis._.order_date.cast("date")
+    )

@@ -9,12 +9,12 @@ import nbformat
 import pytest
 
 from crmlib import schema
-from crmlib.run import NOTEBOOKS
+from crmlib.order import NOTEBOOKS
 
 ROOT = Path(__file__).resolve().parents[1]
 STEPS = ("collect", "segment", "market", "strategy", "review")
 WORDS = {"errors", "periods", "schema", "params"}
-DRIVER = {"run", "run_week", "execute", "kernels", "warm", "cli", "verbs"}
+DRIVER = {"run", "run_week", "order", "manifest", "lock", "execute", "kernels", "warm", "cli", "verbs"}
 
 # Room -> the rooms it may import from, besides itself. Nothing imports the driver but the driver.
 MAY_IMPORT = {

@@ -62,6 +62,27 @@ def test_a_rate_has_its_cases_and_its_wilson_interval() -> None:
     assert (row["low"], row["high"]) == pytest.approx((0.15004, 0.84996), abs=1e-4)  # 2 of 4, worked out by hand
 
 
+def test_what_differs_between_customers_has_an_interval_and_totals_have_none() -> None:
+    """Q4: A 2 orders, 170; B, E, F 1 order, 60, 40, 30; t with 3 degrees is 3.182446.
+
+    Orders per customer: residuals 0.75 and three times -0.25; half = t x sqrt(4/3 x 0.75) / 4 = 0.795612.
+    Average ticket of 60: residuals 50, 0, -20, -30; half = t x sqrt(4/3 x 3800) / 5 = 45.3056.
+    """
+    found = quarterly.measure(fixture(), PERIOD).set_index(["kpi", "period"])[["low", "high"]]
+    each = found.loc[("orders_per_customer", "2023Q4")].tolist()
+    assert each == pytest.approx([1.25 - 0.795612, 1.25 + 0.795612], abs=1e-5)
+    assert found.loc[("average_ticket", "2023Q4")].tolist() == pytest.approx([1_469.44, 10_530.56], abs=0.01)
+    assert found.loc[[("net_revenue", "2023Q4"), ("active_customers", "2023Q4")]].isna().all(axis=None)
+    alone, alike = ("average_ticket", "2022Q1"), ("orders_per_customer", "2023Q3")  # F alone; one order each
+    assert found.loc[[alone, alike]].isna().all(axis=None)
+
+
+def test_intervals_hold_for_amounts_whose_squares_pass_64_bits() -> None:
+    days = [("A", date(2023, 11, 1), 1, 8 * 10**15), ("B", date(2023, 11, 1), 1, 6 * 10**15)]
+    row = quarterly.measure(days_of(days), PERIOD).set_index("kpi").loc["average_ticket"]
+    assert (row["high"] - 7e15) / 1e15 == pytest.approx(12.7062, abs=1e-4)  # t with 1 degree, standard error 1e15
+
+
 def test_a_past_that_the_data_do_not_hold_gives_no_value() -> None:
     """The data begin in 2022Q1: no quarter before it, and the 12 months are whole from 2022Q4 on."""
     found = quarterly.measure(fixture(), PERIOD).set_index(["kpi", "period"])

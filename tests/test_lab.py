@@ -11,6 +11,7 @@ import lab
 import nbformat
 import pytest
 import yaml
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page
 
 from crmlib.run import NOTEBOOKS
@@ -69,14 +70,28 @@ def test_a_moved_slider_moves_the_table_and_its_settings_can_be_kept(page: Page,
         page.keyboard.press("ArrowLeft")
     page.wait_for_function(_OTHER, arg=before, timeout=60_000)
     page.wait_for_function("src => document.querySelector('.crm-panel img').src !== src", arg=picture, timeout=60_000)
-    first.locator("button").nth(0).click()
-    page.wait_for_selector(".crm-panel .crm-diff", timeout=60_000)
-    assert not (project / "params/sample/2017Q4.explored.yml").exists()
     first.locator("button").nth(1).click()
+    page.wait_for_selector(".crm-panel .crm-file", timeout=60_000)
+    assert not (project / "params/sample/2017Q4.explored.yml").exists()
+    first.locator("button").nth(2).click()
     page.wait_for_selector("text=crm run params/sample/2017Q4.explored.yml", timeout=60_000)
     tried = yaml.safe_load((project / "params/sample/2017Q4.explored.yml").read_text(encoding="utf-8"))
     highest = tried["segment"]["tiers"][0]["at_least"][0][0]
     assert 70 <= highest < 80 and round(highest, 2) == highest
+
+
+def test_panels_can_be_used_by_ear_and_by_keyboard(page: Page, address: str) -> None:
+    """axe-core finds nothing serious in the panels: each slider's handle says what it sets."""
+    lab.open_notebook(page, address, "90_explore.ipynb")
+    assert lab.run_all(page) == []
+    page.wait_for_selector(".crm-panel .noUi-handle[aria-label]", timeout=60_000)
+    names = page.locator(".crm-panel").first.locator(".noUi-handle").evaluate_all("e => e.map(x => x.ariaLabel)")
+    assert names[0] == "High value, Potential: from"
+    page.evaluate(AXE_SCRIPT)
+    found = page.evaluate(
+        "async () => (await axe.run('.crm-panel')).violations.map(v => [v.id, v.impact, v.nodes[0].html])"
+    )
+    assert [violation for violation in found if violation[1] in ("serious", "critical")] == []
 
 
 @pytest.mark.parametrize("name", [name for name in NOTEBOOKS if name not in IN_THE_LAB])

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import books
 import ibis
@@ -258,6 +259,12 @@ def test_a_thread_goes_from_the_fact_to_the_last_review():
     assert (row.contacts, row.cost_minor, row.progress_share, row.tasks_late) == (6, 60, 0.75, 1)
     assert row.held_out_share == pytest.approx(0.2) and row.review_outcomes == "attained; not_due"
     assert found.iloc[0].review_outcomes == "not_reviewed" and found.iloc[0].factor_ids == ""
+    tested = pd.DataFrame({"strategy_id": "ST10", "tier": ["all", "high", "all", "all"], "evidence_grade": list("AABC"),
+                           "verdict": ["inconclusive", "harmful", "effect_proven", "attained"]})  # fmt: skip
+    again = decisions.threads(tiered, replace(records, reviews=tested))
+    assert again.review_outcomes.to_list() == ["not_reviewed", "effect_proven; inconclusive"]
+    untested = decisions.threads(tiered, replace(records, reviews=tested[tested.evidence_grade == "C"]))
+    assert untested.review_outcomes.to_list() == ["not_reviewed", "attained; not_due"]
     said = str(narrative_actions.threads(found, "en"))
     assert "Whole from evidence to hold-out: ST10." in said and "no target: ST2" in said
     assert "No strategy" in str(narrative_actions.threads(found.iloc[:0], "en"))

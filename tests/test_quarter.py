@@ -1,6 +1,7 @@
 """Whole quarters through every notebook: the sample in both languages, and a book that has just been made."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -44,10 +45,10 @@ def test_no_result_names_a_path_of_this_machine(sample_run: Callable[[str], Path
     assert [(name, t) for name, content in bytes_of(results).items() for t in traces if t in content] == []
 
 
-def test_same_input_same_bytes_whether_kernels_are_forked_or_started_anew(
+def test_same_input_same_bytes_whether_kernels_are_forked_side_by_side_or_started_anew_one_by_one(
     sample_run: Callable[[str], Path], latest: Path, tmp_path: Path
 ) -> None:
-    again = run.run(latest, out_dir=tmp_path, isolated=True).parent
+    again = run.run(latest, out_dir=tmp_path, isolated=True, share=os.cpu_count() or 1).parent
     first, second = bytes_of(sample_run("en")), bytes_of(again)
     assert [name for name in first | second if first.get(name) != second.get(name)] == []
 

@@ -19,7 +19,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from crmlib import schema
 from crmlib.errors import InputError
 from crmlib.io import store
-from crmlib.report import html
+from crmlib.report import chapters, html
 from crmlib.views import narrative, style, tables
 
 
@@ -94,11 +94,11 @@ def test_the_five_numbers_and_their_change(soups):
     """403,178 / 381,070 = +5.8 %; 95.1 % lies in the interval 94.0-97.0 %: no clear change; 2977 / 2984 = -0.2 %."""
     cards = [[part.get_text(strip=True) for part in card("span")] for card in soups["en"].select(".numbers li")]
     assert cards == [
-        ["Net revenue", "¥403,178", "▲ +5.8%"],
-        ["Active customers", "748", "▲ +0.8%"],
+        ["Net revenue", "¥403,178", "▲ +5.8%", "counted in full"],
+        ["Active customers", "748", "▲ +0.8%", "counted in full"],
         ["Orders per customer", "18.1", "▲ +5.2%"],
         ["Average ticket", "¥29.77", "−0.2%"],
-        ["Retention rate", "95.7%", "+0.6 pp", "no clear change (95% interval 94.0% to 97.0%)"],
+        ["Retention rate", "95.7%", "+0.6 pp", "95% interval 94.0% to 97.0%: no clear change"],
     ]
     assert "Change against 2023Q3." in soups["en"].get_text()
 
@@ -196,32 +196,63 @@ def test_a_heading_over_nothing_is_left_out(tmp_path):
     assert "Save" not in BeautifulSoup(page, "html.parser").get_text()
 
 
-def test_a_section_begins_with_its_finding_and_folds_what_follows_the_first_figure_and_short_table(tmp_path):
+def cell_of(words):
+    html = narrative.say({"en": words, "zh": words}, "en")._repr_html_()
+    return new_code_cell("s", outputs=[new_output("display_data", data={"text/html": html})])
+
+
+def parts(tag):
+    """Name, class and first words of what stands in a box."""
+    return [(t.name, " ".join(t.get("class") or []), t.get_text(" ", strip=True)[:14]) for t in tag(recursive=False)]
+
+
+def section_cells():
+    """A section of three tables: 'Ten' and 'Fifteen' have more rows than are shown at once."""
     tiers = quarters.tier_sizes()
     twice, thrice = (pd.concat([tiers] * n, ignore_index=True) for n in (2, 3))
-    said = [narrative.say({"en": words, "zh": words}, "en") for words in ("First.", "Second.")]
-    first, second = (
-        new_code_cell("s", outputs=[new_output("display_data", data={"text/html": one._repr_html_()})]) for one in said
+    return [new_markdown_cell("## New"), new_markdown_cell("How."), cell_of("First."), shown(twice, "Ten"),
+            new_markdown_cell("Leads to five:"), shown(tiers, "Five"), cell_of("Second."),
+            shown(thrice, "Fifteen", "scorecard"), new_markdown_cell("### Aside"), shown(tiers, "Five")]  # fmt: skip
+
+
+def test_a_section_shows_its_finding_and_one_figure_or_short_table_and_folds_the_rest(tmp_path):
+    soup = BeautifulSoup(edited(tmp_path, *section_cells()), "html.parser")
+    lead = soup.find("h3", string="New").parent
+    assert lead["class"] == ["part"]  # the chapter's first section is told in full
+    fold = lead.find("details")
+    assert [name for name, _, _ in parts(lead)] == ["h3", "p", "details"]
+    assert lead.p.get_text() == "First."
+    assert fold.summary.get_text() == "Details: Ten, Five, Fifteen"
+    assert [name for name, _, _ in parts(fold)] == ["summary", "p", "div", "p", "div", "p", "div", "h4", "div"]
+    assert [t["aria-label"] for t in lead.select(".crm-table")] == ["Ten", "Five", "Fifteen", "Five (2)"]
+
+
+def test_a_section_that_the_first_screen_points_to_shows_its_figure_table_and_sentences():
+    figure = '<figure data-name="waterfall"><div></div></figure>'
+    table = '<div class="crm-table short" data-name="tiers"><table><caption>T</caption></table></div>'
+    page = (
+        f'<h3>A</h3><p class="finding">a</p>{table}<h3>B</h3><p class="finding">b</p><p class="finding">b2</p><p>how</p>'
+        f'{figure}{table}<p class="finding">c</p>{figure}<h3>C</h3><p class="finding">d</p><p class="finding">e</p>{figure}'
     )
-    page = edited(tmp_path, new_markdown_cell("## New"), new_markdown_cell("How."), first, shown(twice, "Ten"),
-                  new_markdown_cell("Leads to five:"), shown(tiers, "Five"), second, shown(thrice, "Fifteen"),
-                  new_markdown_cell("### Aside"), shown(tiers, "Five"))  # fmt: skip
     soup = BeautifulSoup(page, "html.parser")
-    heading = soup.find("h3", string="New")
-    kinds = [(tag.name, (tag.get("class") or [""])[0]) for tag in heading.find_next_siblings()]
-    assert kinds == [
-        ("p", "finding"),
-        ("p", "how"),
-        ("p", ""),
-        ("div", "crm-table"),
-        ("p", "finding"),
-        ("details", "fold"),
+    chapters.arrange(soup, "en", frozenset({"waterfall"}))
+    assert parts(soup) == [
+        ("div", "parts", "A a Details: T"),
+        ("div", "lead", "B b b2 how T c"),
+        ("div", "parts", "C d Details: a"),
     ]
-    assert [p.get_text() for p in heading.find_next_siblings("p")] == ["First.", "How.", "Leads to five:", "Second."]
-    fold = heading.find_next_sibling("details")
-    assert fold.summary.get_text() == "Details: Ten, Fifteen, Five"
-    assert [tag.name for tag in fold.find_all(recursive=False)] == ["summary", "div", "div", "h4", "div"]
-    assert [t["aria-label"] for t in soup.select("#segment .crm-table")][-4:] == ["Five", "Ten", "Fifteen", "Five (2)"]
+    lead = soup.find(class_="lead")
+    kinds = [("h3", "", "B"), ("div", "beside", "b b2"), ("p", "", "how"), ("div", "crm-table short", "T"),
+             ("p", "finding", "c"), ("details", "fold", "Details: a fig")]  # fmt: skip
+    assert parts(lead) == kinds
+    assert [name for name, _, _ in parts(lead.find(class_="beside"))] == ["div", "figure"]
+    assert soup.find_all(class_="part")[1].get_text(" ") == "C d Details: a figure e"
+
+
+def test_a_long_table_says_that_it_is_cut_on_paper(tmp_path):
+    soup = BeautifulSoup(edited(tmp_path, *section_cells()), "html.parser")
+    notes = [p.get_text() for p in soup.select("p.paper")]
+    assert notes == ["Printed: the first 10 of 15 rows. The HTML report shows them all."]
 
 
 def test_the_line_beside_a_number_tells_its_values(soups):

@@ -264,6 +264,17 @@ def test_the_finding_names_what_moved_revenue(book: params.Settings, now: tuple,
     assert said.split("to ", 1)[1].split(", ", 1)[0] in chinese
 
 
+def test_a_change_that_rounds_to_nothing_is_unchanged(book: params.Settings) -> None:
+    """100 customers x 2 orders x ¥100.00 before; the ticket falls to ¥99.98, -0.02 %."""
+    kpis = revenue_rows((100, 2, 10_000), (100, 2, 9_998))
+    card = card_of(kpis).reset_index()
+    told = {lang: narrative_review.revenue(card, kpis, PERIOD, lang, book.book).text for lang in ("en", "zh")}
+    assert "was unchanged on 2023Q3 at ¥19,996: active customers unchanged, " in told["en"] and "fell" not in told["en"]
+    assert "净销售额与2023Q3持平，为¥19,996：活跃客户数 持平" in told["zh"]
+    signs = [narrative_review.signed(share, "en") for share in (0.0004, -0.0004, 0.0006, -0.0006)]
+    assert signs == ["unchanged", "unchanged", "+0.1%", "\u22120.1%"]
+
+
 def test_the_findings_are_three_and_point_to_their_figures(book: params.Settings) -> None:
     kpis = revenue_rows((100, 2, 10_000), (100, 2, 11_000))
     sizes = pd.DataFrame({"tier": ["high", "risk"], "customers": [8, 30], "customer_share": [0.08, 0.3],

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
@@ -271,14 +270,55 @@ def test_every_problem_of_the_inputs_is_told_at_once(shop: params.Settings, note
 
 
 @pytest.mark.usefixtures("orders")
-def test_the_manifest_says_what_went_in(shop: params.Settings) -> None:
-    """The hash is that of `printf 'a\\n' | sha256sum`."""
-    (shop.data_dir / "raw/note.txt").write_text("a\n")
-    inputs = run.hashes(shop.data_dir)
-    made_of = run.origin(shop, inputs)
-    found = run.manifest(shop, ["zh", "en"], datetime(2024, 4, 2, 9, 30, tzinfo=UTC), {"10_collect": 1.234}, made_of)
-    assert inputs["raw/note.txt"] == "87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7"
-    assert {"raw/orders.csv", "registers/pest.csv"} < set(inputs) == set(found["inputs"])
-    assert (found["started_at"], found["seconds"]) == ("2024-04-02T09:30:00+00:00", {"10_collect": 1.23})
-    assert {"python", "crmlib", "papermill", "pandas"} < set(found["versions"])
-    assert found["git_commit"] is None and found["languages"] == ["en", "zh"]
+def test_a_failure_stops_what_runs_beside_it(shop: params.Settings, notebook: Write, tmp_path: Path) -> None:
+    mark = tmp_path / "pid"
+    notebook("15_feedback", "import os, time\nfrom pathlib import Path",
+             f"Path({str(mark)!r}).write_text(str(os.getpid()))", "time.sleep(60)")  # fmt: skip
+    notebook("20_segment", f"import time\nfrom pathlib import Path\nwhile not Path({str(mark)!r}).is_file():\n    time.sleep(.05)",
+             "time.sleep(.2)", "1 / 0")  # fmt: skip
+    began = time.monotonic()
+    with pytest.raises(run.StepFailed) as failed:
+        run.run(shop.file, out_dir=tmp_path / "out")
+    assert failed.value.notebook == "20_segment" and time.monotonic() - began < 50
+    assert is_gone(int(mark.read_text()))
+    kept = [file.name for file in (tmp_path / "out").rglob("*.ipynb")]
+    assert kept == ["20_segment.failed.ipynb"]
+
+
+@pytest.mark.usefixtures("orders")
+def test_who_needs_a_table_starts_when_it_is_there(shop: params.Settings, notebook: Write, tmp_path: Path) -> None:
+    """And who needs none of it does not wait for it."""
+    opened = ("import pandas\nfrom crmlib import params\nfrom crmlib.io import store\n"
+              "results = store.open_store(params.load(params_file), out_dir)")  # fmt: skip
+    rows = "pandas.DataFrame({'fits': [1]})"
+    notebook("10_collect", "1")
+    notebook("15_feedback", opened, "import time\ntime.sleep(1)", f"results.save(kpi_definitions={rows}) if 0 else 1",
+             "results.write('there', '')")  # fmt: skip
+    notebook("20_segment", opened, "there = (results.folder / 'there').is_file()", "'kpi_definitions'", "assert there")
+    seen: list[tuple[str, bool]] = []
+    run.run(shop.file, out_dir=tmp_path, reporter=lambda at: seen.append((at.notebook, at.done)))
+    assert seen.index(("15_feedback", True)) < seen.index(("20_segment", False))
+
+
+@pytest.mark.parametrize("forked", [True, False])
+def test_work_beside_is_done_when_the_body_is(tmp_path: Path, forked: bool) -> None:
+    with warm.beside(Path.write_text, (tmp_path / "file", "done"), forked=forked):
+        pass
+    assert (tmp_path / "file").read_text() == "done"
+
+
+@pytest.mark.parametrize("forked", [True, False])
+def test_what_work_beside_raises_is_raised(tmp_path: Path, forked: bool) -> None:
+    with (
+        pytest.raises(FileNotFoundError, match="nowhere"),
+        warm.beside(Path.write_text, (tmp_path / "nowhere/file", "x"), forked=forked),
+    ):
+        pass
+
+
+def test_work_beside_that_dies_is_named() -> None:
+    with (
+        pytest.raises(MemoryError, match="the process that makes the workbooks died"),
+        warm.beside(os._exit, (3,), forked=True),
+    ):
+        pass

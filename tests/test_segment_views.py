@@ -137,3 +137,23 @@ def test_the_cluster_model_says_whether_it_is_kept_matched_or_new():
     assert "1 clusters are matched" in matched and "1 are new" in matched
     new = shifts.assign(cluster_before=None, shift_limit=float("nan"))
     assert "A new model, frozen at 2024Q1" in narrative_segment.cluster_model(new, "2024Q1", "2024Q1", "en").text
+
+
+@pytest.mark.parametrize(
+    ("customers", "money", "fits"),
+    [
+        ([5, 20, 75], [500, 300, 200], True),
+        ([0, 20, 80], [0, 700, 300], False),  # nobody in the best tier
+        ([2, 3, 95], [30, 19, 951], False),  # 95.1 % of the spend in one
+        ([2, 3, 95], [31, 20, 949], True),
+        ([0, 0, 9], [0, 0, 0], True),  # nobody bought: that is no matter of anchors
+    ],
+)
+def test_anchors_that_tell_nobody_apart_are_named_with_the_way_out(customers, money, fits):
+    share = [m / max(sum(money), 1) for m in money]
+    sizes = pd.DataFrame({"tier": ["high", "general", "risk"], "customers": customers, "monetary_12m_minor": money,
+                          "revenue_share": share})  # fmt: skip
+    told = [narrative_segment.misfit(sizes, "../params/tiny/2023Q4.yml", lang) for lang in ("en", "zh")]
+    assert [said is None for said in told] == [fits, fits]
+    if not fits:
+        assert all("crm anchors params/tiny/2023Q4.yml" in said.text for said in told)

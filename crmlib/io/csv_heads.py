@@ -41,9 +41,7 @@ def head(source: Source, file: Path, where: str) -> Head:
     """Read encoding and header of a file without guessing; refuses what is no CSV in a known encoding."""
     with file.open("rb") as raw:
         start = raw.read(_HEAD)
-    for magic, what in _OTHERS.items():
-        if start.startswith(magic):
-            raise InputError(f"{where} is no CSV but {what}")
+    refuse_other_kinds(start, where)
     encoding = encoding_of(source.encoding, start, where)
     text = decoded(start, encoding, whole=len(start) < _HEAD)
     delimiter = _delimiter(source, text) if source.delimiter == "auto" else source.delimiter
@@ -59,12 +57,19 @@ def head(source: Source, file: Path, where: str) -> Head:
     return Head(encoding, delimiter, columns, source.header_row + source.header_rows)
 
 
+def refuse_other_kinds(start: bytes, where: str) -> None:
+    """Refuse what is no text at all, with what it is."""
+    for magic, what in _OTHERS.items():
+        if start.startswith(magic):
+            raise InputError(f"{where} is no CSV but {what}")
+
+
 def encoding_of(declared: str, start: bytes, where: str) -> str:
     """The declared encoding, or that of the byte-order mark, or UTF-8; refuses what is plainly something else."""
     marked = next((name for mark, name in _MARKS if start.startswith(mark)), None)
     if marked and declared != "auto" and not marked.startswith(declared):
         raise InputError(f"{where} is marked as {marked[:6].rstrip('-')}, not {declared}; set encoding: auto")
-    wide = _wide(start)
+    wide = unmarked(start)
     encoding = marked or (wide or "utf-16-le" if declared == "utf-16" else declared).replace("auto", "utf-8")
     if encoding == "utf-8" and wide:
         raise InputError(f"{where} is not in UTF-8 (every second byte is zero); set encoding: utf-16")
@@ -73,12 +78,18 @@ def encoding_of(declared: str, start: bytes, where: str) -> str:
     return encoding
 
 
-def _wide(start: bytes) -> str | None:
-    """UTF-16 without a mark, where every second byte of plain letters is zero: the second in little-endian."""
+def unmarked(start: bytes) -> str | None:
+    """UTF-16 without a mark: one byte of each comma, digit and line end is zero, the second in little-endian.
+
+    Text in any other encoding has no such bytes. Of Chinese text few are, so a fiftieth is enough if all the rest fits.
+    """
     even, odd = start[::2].count(0), start[1::2].count(0)
-    if max(even, odd) * 4 < len(start) or min(even, odd) * 8 > max(even, odd):
+    if max(even, odd) * 50 < len(start) or min(even, odd) * 8 > max(even, odd):
         return None
-    return "utf-16-le" if odd > even else "utf-16-be"
+    name = "utf-16-le" if odd > even else "utf-16-be"
+    whole = start[: len(start) // 2 * 2]
+    is_plain = max(even, odd) * 4 >= len(start)
+    return name if is_plain or (_is(whole, name) and {"\n", "\r"} & set(whole.decode(name))) else None
 
 
 def _refuse_other_bytes(start: bytes, where: str) -> None:

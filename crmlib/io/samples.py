@@ -14,24 +14,29 @@ from pathlib import Path
 from typing import Any
 
 from crmlib.errors import InputError
-from crmlib.io import csv_heads, databases, excel_files, parquet_files
+from crmlib.io import csv_heads
 from crmlib.io.headers import clean, joined
 from crmlib.params import Source
 
 _ROWS = 5_000
 _BYTES = 1 << 20
 _PLACES = (0.25, 0.5, 0.75, 1.0)
+_PLAIN = (".csv", ".txt", ".tsv")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Columns and rows of a file or table; `settings` are those of a source that say how it is written."""
+    """Columns and rows of a file or table; `settings` are those of a source that say how it is written.
+
+    `encoding`: that of a text file, with the order of its bytes.
+    """
 
     columns: tuple[str, ...]
     rows: Sequence[Sequence[Any]]
     settings: dict[str, Any]
     note: str
     remarks: tuple[str, ...] = field(default=())
+    encoding: str = ""
 
 
 def of_file(file: Path, sheet: str | None) -> Sample:
@@ -43,11 +48,17 @@ def of_file(file: Path, sheet: str | None) -> Sample:
     kind = file.suffix.lower()
     if kind == ".parquet":
         return _parquet(file)
-    return _excel(file, sheet) if kind in excel_files.ENDINGS else _csv(file)
+    if kind in _PLAIN:
+        return _csv(file)
+    from crmlib.io.excel_files import ENDINGS  # slow to import
+
+    return _excel(file, sheet) if kind in ENDINGS else _csv(file)
 
 
 def of_database(url: str, table: str, folder: Path) -> Sample:
     """The first rows of a table."""
+    from crmlib.io import databases
+
     source = Source(url=databases.with_variable(url), table=table, columns={})
     with databases.opened(source, folder, "orders", url) as door:
         rows: list[tuple[Any, ...]] = []
@@ -62,6 +73,8 @@ def of_database(url: str, table: str, folder: Path) -> Sample:
 def _parquet(file: Path) -> Sample:
     import pyarrow.parquet as pq
 
+    from crmlib.io import parquet_files
+
     columns = parquet_files.columns(Source(files=file.name, columns={}), file, file.name)
     with pq.ParquetFile(file) as parquet:
         head = next(parquet.iter_batches(_ROWS), None)
@@ -73,6 +86,8 @@ def _parquet(file: Path) -> Sample:
 
 
 def _excel(file: Path, sheet: str | None) -> Sample:
+    from crmlib.io import excel_files
+
     source = Source(files=file.name, sheet=sheet, columns={})
     sheets = excel_files.sheets(source, file, file.name, "orders")
     rows = list(islice(sheets[0].rows(), _ROWS))
@@ -86,6 +101,7 @@ def _excel(file: Path, sheet: str | None) -> Sample:
 def _csv(file: Path) -> Sample:
     with file.open("rb") as raw:
         start = raw.read(_BYTES)
+    csv_heads.refuse_other_kinds(start, file.name)
     encoding, remarks = _encoding(start)
     text = csv_heads.decoded(start, encoding, whole=len(start) < _BYTES)
     delimiter = _delimiter(text)
@@ -98,31 +114,48 @@ def _csv(file: Path) -> Sample:
     found = {"files": file.name, "encoding": shown, "delimiter": delimiter, **_header_settings(first, count)}
     note = f"the first {len(rows):,} rows" + (f" and {len(further):,} further on" if further else "")
     cells = [[cell.strip() or None for cell in row] for row in [*rows, *further]]
-    return Sample(columns, cells, found, note, remarks)
+    return Sample(columns, cells, found, note, remarks, encoding)
 
 
 def _encoding(start: bytes) -> tuple[str, tuple[str, ...]]:
-    """The encoding that the bytes have or are likely to have; a remark where several fit."""
-    for encoding in ("auto", "utf-16", "gb18030"):
+    """The encoding that the bytes have or are likely to have; a remark where several fit.
+
+    UTF-16 only by its mark or its zero bytes: any even number of bytes would decode as UTF-16. Latin-1 has single bytes
+    above ASCII between plain letters; in Chinese text they come in pairs.
+    """
+    for declared in ("auto", "utf-16"):
         try:
-            found = csv_heads.encoding_of(encoding, start, "the file")
-            csv_heads.decoded(start, found, whole=False).encode("utf-8")
-        except (InputError, UnicodeEncodeError):
+            found = csv_heads.encoding_of(declared, start, "the file")
+        except InputError:
             continue
-        if found == "gb18030":
-            return found, ("the bytes are no UTF-8; they fit gb18030, and may be latin-1: look at the examples",)
-        if found.startswith("utf-16") == (encoding == "utf-16" or found != "utf-8"):
+        if declared == "auto" or csv_heads.unmarked(start):
             return found, ()
-    return "latin-1", ("the bytes are neither UTF-8 nor gb18030; latin-1 fits any file: look at the examples",)
+    high = re.findall(rb"[\x80-\xff]+", start)
+    if 2 * sum(len(run) == 1 for run in high) <= len(high) and _fits(start, "gb18030"):
+        return "gb18030", ("the bytes are no UTF-8; they fit gb18030, and may be latin-1: look at the examples",)
+    return "latin-1", ("the bytes are no UTF-8 and hardly gb18030; latin-1 fits any file: look at the examples",)
+
+
+def _fits(start: bytes, encoding: str) -> bool:
+    """Whether all bytes are text in the encoding, up to a character that the end of the sample cuts."""
+    try:
+        csv_heads.decoded(start, encoding, whole=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _delimiter(text: str) -> str:
-    """The delimiter that splits most lines into the same number of cells, the more cells the better."""
+    """The delimiter that splits most lines into the same number of cells, the first line too; then the more the better.
 
-    def cells(delimiter: str) -> int:
-        widths = Counter(len(r) for r in islice(_records(text, delimiter), 200) if r)
-        width, lines = widths.most_common(1)[0] if widths else (1, 0)
-        return width if lines * 2 > widths.total() else 1
+    Decimal commas split the lines below a heading, but not the heading.
+    """
+
+    def cells(delimiter: str) -> tuple[bool, int]:
+        counts = [len(record) for record in islice(_records(text, delimiter), 200) if record]
+        width, lines = Counter(counts).most_common(1)[0] if counts else (1, 0)
+        is_usual = lines * 2 > len(counts) and width > 1
+        return is_usual and counts[0] == width, width if is_usual else 1
 
     return max(csv_heads.DELIMITERS, key=cells)
 

@@ -1,6 +1,7 @@
 """Apache Spark as the data engine, for data that no longer fit one machine or that live in a cluster already.
 
-A part of the seam: `engine.connect` is its only caller. Everything after staging runs on it as it runs on DuckDB.
+A part of the seam: `engine.connect` is its only caller. Everything after staging runs on it as it runs on DuckDB; what
+staging read is handed over as Parquet.
 """
 
 import atexit
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import sqlglot.expressions as sge
@@ -115,6 +117,10 @@ class Backend(PySpark):
             found.withColumns(zoned).coalesce(1).write.parquet(parts, compression=kwargs.get("compression", "zstd"))
             next(Path(parts).glob("part-*.parquet")).replace(target)
 
+    def to_csv(self, expr: ir.Table, /, path: str | Path, **kwargs: Any) -> None:
+        """A list for people, in the order of the expression, as DuckDB writes it."""
+        ibis.memtable(self.to_pyarrow(expr)).to_csv(path, **kwargs)
+
     def keep(self, name: str, table: ir.Table) -> ir.Table:
         """Compute a table once, for the several results that read it; it may be made from the one that it replaces."""
         self._run_pre_execute_hooks(table)
@@ -128,13 +134,13 @@ class Backend(PySpark):
         return self.read_parquet(file)
 
 
-def connect(master: str, memory_limit: str) -> Backend:
-    """A session on `master` (local[2], spark://host:7077, yarn …), stopped when the program ends.
+def connect(master: str, memory_limit: str, folder: Path) -> Backend:
+    """A session on `master` (local[2], spark://host:7077), stopped when the program ends; `folder` is its own.
 
-    A local one listens on this machine's loopback only. In a cluster the executors must reach this program: the network
-    and their memory are the cluster's own configuration.
+    A local one listens on this machine's loopback only. In a cluster the executors must reach this program and see
+    `folder`: the network and their memory are the cluster's own configuration.
     """
-    folder = Path(tempfile.mkdtemp(prefix="crmlib-spark-"))
+    folder.mkdir(mode=0o700)
     os.environ.setdefault("JAVA_HOME", str(_java_home(folder)))
     builder = SparkSession.builder.appName("crmlib").master(master)
     for key, value in _settings(folder, memory_limit, is_local=master.startswith(LOCAL)).items():

@@ -4,8 +4,9 @@ Every accepted, repeated or quarantined row keeps its money, so that a file is t
 money.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -45,8 +46,18 @@ class Staged:
     contacts: ir.Table | None
 
 
-def stage(con: Backend, settings: Settings) -> Staged:
+def stage(con: Any, settings: Settings) -> Staged:
     """Read and check every source of the book; raises with every problem when a source cannot be used as a whole."""
+    found = _stage(engine.reader(con, settings), settings)
+    return replace(
+        found,
+        tables={name: engine.take(con, table) for name, table in found.tables.items()},
+        quarantine=engine.take(con, found.quarantine),
+        contacts=None if found.contacts is None else engine.take(con, found.contacts),
+    )
+
+
+def _stage(con: Backend, settings: Settings) -> Staged:
     found, problems = _examined(con, settings)
     if problems:
         raise InputError(problems)
@@ -63,8 +74,8 @@ def stage(con: Backend, settings: Settings) -> Staged:
 
 def check(settings: Settings) -> list[str]:
     """Every problem that would stop a run, source by source."""
-    _found, problems = _examined(engine.connect(settings), settings)
-    return problems
+    _found, problems = _examined(engine.embedded(settings), settings)
+    return engine.problems(settings) + problems
 
 
 def _examined(con: Backend, settings: Settings) -> tuple[list[Kept], list[str]]:

@@ -1,5 +1,6 @@
 """The only writer of `outputs/`: tables, figures, texts; a file appears whole or not at all."""
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,12 +89,13 @@ class Store:
         for name, figure in figures.items():
             self.write(f"figures/{name}.svg", figure.svg)
 
-    def shelve_figures(self, lang: str) -> None:
-        """Put the figures that a notebook just saved into the folder of its language."""
-        for file in sorted((self.folder / "figures").glob("*.svg")):
-            target = self.folder / "figures" / lang / file.name
-            target.parent.mkdir(exist_ok=True)
-            file.replace(target)
+    def shelve_figures(self, lang: str, names: Iterable[str]) -> None:
+        """Put figures that a notebook saved into the folder of its language."""
+        for name in sorted(names):
+            file = self.folder / "figures" / f"{name}.svg"
+            if file.is_file():
+                (file.parent / lang).mkdir(exist_ok=True)
+                file.replace(file.parent / lang / file.name)
 
     def write(self, name: str, content: str | bytes) -> Path:
         """Write one file below the folder, e.g. `report.en.html`."""
@@ -142,7 +144,7 @@ def _write_frame(frame: pd.DataFrame, path: Path) -> None:
 @contextmanager
 def _whole(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         yield part
         part.replace(target)

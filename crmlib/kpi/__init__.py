@@ -24,6 +24,8 @@ class Kpi:
     number, points (of 100), count (of things we do).
     view is that of a balanced scorecard, layer the method's own (customer, market, execution).
     has_tiers: whether it can be told for the customers of one tier, by their tier at the start of the quarter.
+    squares: sums over customers of numerator², numerator × denominator and denominator²; a ratio that has them has an
+    interval.
     """
 
     id: str
@@ -36,6 +38,7 @@ class Kpi:
     quarters_before: int = 0
     layer: Layer = "layer_customer"
     has_tiers: bool = False
+    squares: tuple[str, ...] = ()
 
     def least_cases(self, review: Review) -> int:
         """Below so many cases a value carries no verdict: money is skewed and needs more, a plain count needs none."""
@@ -47,7 +50,8 @@ _WORK: Layer = "layer_execution"
 _BOUGHT = [
     Kpi("net_revenue", "money", "higher", "financial", "net_minor", "", "orders", has_tiers=True),
     Kpi("orders", "orders", "higher", "financial", "orders", "", "orders", has_tiers=True),
-    Kpi("average_ticket", "money", "higher", "financial", "net_minor", "orders", "orders", has_tiers=True),
+    Kpi("average_ticket", "money", "higher", "financial", "net_minor", "orders", "orders", has_tiers=True,
+        squares=("net_squared", "net_orders", "orders_squared")),
     Kpi("gross_revenue_retention", "ratio", "higher", "financial", "kept_minor", "base_minor", "active_before", 1,
         has_tiers=True),
     Kpi("net_revenue_retention", "ratio", "higher", "financial", "base_now_minor", "base_minor", "active_before", 1,
@@ -62,7 +66,8 @@ _BOUGHT = [
     Kpi("churn_rate", "rate", "lower", "customer", "lost", "active_before", "active_before", 1, has_tiers=True),
     Kpi("repurchase_rate", "rate", "higher", "customer", "repeat_12m", "buyers_12m", "buyers_12m", 3, has_tiers=True),
     Kpi("repurchase_in_quarter", "rate", "higher", "customer", "repeat", "active", "active", has_tiers=True),
-    Kpi("orders_per_customer", "number", "higher", "customer", "orders", "active", "active", has_tiers=True),
+    Kpi("orders_per_customer", "number", "higher", "customer", "orders", "active", "active", has_tiers=True,
+        squares=("orders_squared", "orders", "active")),
 ]  # fmt: skip
 _ASKED = [
     Kpi("win_back_rate", "rate", "higher", "customer"),

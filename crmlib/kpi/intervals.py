@@ -47,6 +47,24 @@ def mean(values: pd.Series) -> tuple[float, float, float]:
     return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
 
 
+def ratio(
+    above: pd.Series, below: pd.Series, squares: tuple[pd.Series, pd.Series, pd.Series], n: pd.Series
+) -> pd.DataFrame:
+    """Interval of each ratio of two sums over n customers: the delta method (Cochran 1977, chapter 6), Student's t.
+
+    `squares` are the sums over the same customers of above², above × below and below². Where below is 1 for everyone
+    this is the t interval of a mean. Fewer than two customers, or customers all alike, give no interval.
+    """
+    from scipy.special import stdtrit
+
+    n, below = n.astype("float64").where(n > 1), below.astype("float64").where(below > 0)
+    share = above / below
+    apart = squares[0] - 2 * share * squares[1] + share**2 * squares[2]
+    known = apart > 1e-12 * squares[0]  # less is what rounding leaves of nothing
+    half = stdtrit(n - 1, 0.975) * np.sqrt(apart.where(known) * n / (n - 1)) / below
+    return pd.DataFrame({"low": share - half, "high": share + half})
+
+
 def poisson_pair(before: int, after: int) -> tuple[float, float, float]:
     """Two counts over equally long windows: exact p of no difference, and the 95 % interval of after / before.
 

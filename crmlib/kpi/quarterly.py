@@ -12,6 +12,8 @@ from ibis import _
 from crmlib.kpi import KPIS, ROW, Kpi, intervals
 from crmlib.periods import Period
 
+_SQUARES = ("orders_squared", "net_squared", "net_orders")
+
 
 def measure(purchase_days: ir.Table, period: Period) -> pd.DataFrame:
     """All KPIs that purchases give, for each quarter of the book up to `period`: rows of the table `kpis`."""
@@ -34,7 +36,7 @@ def by_tier(purchase_days: ir.Table, at_start: ir.Table, period: Period) -> pd.D
     placed = at_start.filter(_.tier != "none").select("customer_id", "period", "tier")
     joined = named.inner_join(placed, ["customer_id", "period"])
     found = _counted(joined, ["period", "tier"]).order_by("period", "tier").to_pyarrow().to_pandas()
-    found = found.fillna(0).astype({c: "int64" for c in found.columns if c not in ("period", "tier")})
+    found = found.fillna(0).astype({c: "int64" for c in found.columns if c not in ("period", "tier", *_SQUARES)})
     before = {str(quarter): n for n, quarter in enumerate(period.since(first))}
     known = found.assign(quarters_before=found["period"].map(before))
     rows = [_values(known, kpi).assign(tier=known["tier"]) for kpi in KPIS.values() if kpi.numerator and kpi.has_tiers]
@@ -47,7 +49,8 @@ def counts(purchase_days: ir.Table, period: Period, first: Period) -> pd.DataFra
     found = (
         _counted(_customer_quarters(purchase_days, period), ["quarter"]).to_pyarrow().to_pandas().set_index("quarter")
     )
-    found = found.reindex([4 * q.year + q.quarter - 1 for q in quarters]).fillna(0).astype("int64")
+    found = found.reindex([4 * q.year + q.quarter - 1 for q in quarters]).fillna(0)
+    found = found.astype({c: "int64" for c in found.columns if c not in _SQUARES})
     return found.assign(period=[str(q) for q in quarters], quarters_before=range(len(quarters))).reset_index(drop=True)
 
 
@@ -78,7 +81,9 @@ def _customer_quarters(purchase_days: ir.Table, period: Period) -> ir.Table:
 
 
 def _counted(customers: ir.Table, groups: list[str]) -> ir.Table:
+    """Counts and sums of each group, and the sums of squares that intervals need: exact, in whichever order added."""
     now, before = _.orders > 0, _.orders_before > 0
+    orders, net = _.orders.cast("decimal(19, 0)"), _.net_minor.cast("decimal(19, 0)")
     return customers.group_by(groups).aggregate(
         active=now.sum(),
         active_before=before.sum(),
@@ -94,6 +99,9 @@ def _counted(customers: ir.Table, groups: list[str]) -> ir.Table:
         base_minor=_.net_before_minor.sum(where=before),
         base_now_minor=_.net_minor.sum(where=before),
         kept_minor=ibis.least(_.net_minor, _.net_before_minor).sum(where=before),
+        orders_squared=(orders * orders).sum().cast("float64"),
+        net_squared=(net * net).sum().cast("float64"),
+        net_orders=(net * orders).sum().cast("float64"),
     )
 
 
@@ -104,6 +112,15 @@ def _values(found: pd.DataFrame, kpi: Kpi) -> pd.DataFrame:
     value = found[kpi.numerator].astype("float64")
     if kpi.denominator:
         value = value / found[kpi.denominator].where(found[kpi.denominator] > 0)
-    nothing = pd.DataFrame({"low": float("nan"), "high": float("nan")}, index=found.index)
-    band = intervals.wilson(found[kpi.numerator], n) if kpi.unit == "rate" else nothing
+    band = _band(found, kpi, n).where(known)
     return band.assign(kpi=kpi.id, period=found["period"], kpi_unit=kpi.unit, kpi_value=value.where(known), n=n)
+
+
+def _band(found: pd.DataFrame, kpi: Kpi, n: pd.Series) -> pd.DataFrame:
+    """Wilson's interval of a rate, the delta method's of a ratio of sums, none for what is counted in full."""
+    if kpi.unit == "rate":
+        return intervals.wilson(found[kpi.numerator], n)
+    if kpi.squares:
+        upper, cross, lower = (found[name] for name in kpi.squares)
+        return intervals.ratio(found[kpi.numerator], found[kpi.denominator], (upper, cross, lower), found["active"])
+    return pd.DataFrame({"low": float("nan"), "high": float("nan")}, index=found.index)

@@ -7,8 +7,20 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-UNITS = {"window_repurchase_rate": "rate", "window_net_revenue": "money"}
-"""The KPIs of campaigns and their units; both are per customer who was assigned, whether contacted or not."""
+UNITS = {"window_repurchase_rate": "rate", "window_net_revenue": "money", "window_orders": "number"}
+"""The KPIs of campaigns and their units; all are per customer who was assigned, whether contacted or not."""
+BEFORE = {
+    "window_repurchase_rate": "repurchase_before",
+    "window_net_revenue": "net_before",
+    "window_orders": "orders_before",
+}
+"""The same in the window before, as `outcomes` names it."""
+EXPECTED = {
+    "window_repurchase_rate": "expected_orders",
+    "window_net_revenue": "expected_minor",
+    "window_orders": "expected_orders",
+}
+"""What `segment.expectation` foretells of a KPI, where means are compared (of customers, or of whole groups)."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +49,7 @@ class Span:
 
 
 def outcomes(customers: ir.Table, purchase_days: ir.Table, span: Span) -> ir.Table:
-    """Per customer of `customers`: whether he ordered in the span (0 or 1) and his net money in it; both before too."""
+    """Per customer of `customers`: whether he ordered in the span (0 or 1), how often, his net money; and before it."""
     earlier = span.before
     inside = (_.order_date >= ibis.literal(span.start)) & (_.order_date <= ibis.literal(span.end))
     ahead = (_.order_date >= ibis.literal(earlier.start)) & (_.order_date <= ibis.literal(earlier.end))
@@ -51,6 +63,8 @@ def outcomes(customers: ir.Table, purchase_days: ir.Table, span: Span) -> ir.Tab
     return joined.mutate(
         window_repurchase_rate=(_.ordered.fill_null(0) > 0).cast("int64"),
         window_net_revenue=_.net_minor.fill_null(0),
+        window_orders=_.ordered.fill_null(0),
         repurchase_before=(_.ordered_before.fill_null(0) > 0).cast("int64"),
         net_before=_.net_before_minor.fill_null(0),
+        orders_before=_.ordered_before.fill_null(0),
     )

@@ -5,6 +5,7 @@ quarter (`2017Q4.explored.yml`) holds only what differs from the quarter's own f
 """
 
 import difflib
+import tempfile
 from datetime import date
 from functools import reduce
 from pathlib import Path
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ValidationError, model_validator
 
 from crmlib.errors import InputError
 from crmlib.params.collect import Book, Collect, Privacy, Quality, RowClasses, Series, Source, Sources
+from crmlib.params.machine import Engine, Memory, spark_master
 from crmlib.params.market import Market
 from crmlib.params.report import Report
 from crmlib.params.review import Review
@@ -62,7 +64,9 @@ class Settings(Frozen):
     sources: Sources
     as_of: date | None = None
     seed: int = 20170101
-    memory_limit: str = "4GB"
+    engine: Engine = "duckdb"
+    memory_limit: Memory = "4GB"
+    temp_folder: str = ""
     privacy: Privacy = Privacy()
     quality: Quality = Quality()
     collect: Collect = Collect()
@@ -86,6 +90,24 @@ class Settings(Frozen):
         if unknown:
             raise ValueError(f"strategy.allocation.tier_cover names '{unknown[0]}', which is none of the tiers")
         return self
+
+    @model_validator(mode="after")
+    def _cluster_shares_a_folder(self) -> Self:
+        if self.engine.startswith("spark://") and not self.temp_folder:
+            raise ValueError(
+                f"engine is '{self.engine}', a cluster; set temp_folder to a folder that it and this machine see alike"
+            )
+        return self
+
+    @property
+    def spark_master(self) -> str:
+        """Where Spark runs, as Spark says it; nothing where DuckDB is the engine."""
+        return spark_master(self.engine)
+
+    @property
+    def temp_dir(self) -> Path:
+        """Where the engine puts what does not fit into memory; `temp_folder` may be given from the project's folder."""
+        return self.file.parents[2] / self.temp_folder if self.temp_folder else Path(tempfile.gettempdir())
 
     @property
     def period(self) -> Period:
@@ -127,7 +149,8 @@ def load(file: str | Path) -> Settings:
 
 def dump(settings: Settings) -> str:
     """The resolved settings as YAML, without the machine's paths."""
-    return yaml.safe_dump(settings.model_dump(mode="json", exclude={"file"}), allow_unicode=True, sort_keys=False)
+    said = settings.model_dump(mode="json", exclude={"file", "temp_folder"})
+    return yaml.safe_dump(said, allow_unicode=True, sort_keys=False)
 
 
 def _quarter(file: Path) -> str:
@@ -189,6 +212,8 @@ def _sentence(file: Path, problem: Any) -> str:
     if problem["type"] == "missing":
         return f"params {name}: '{where}' is missing; add it to default.yml"
     said = problem["msg"].removeprefix("Value error, ")
+    if not where:
+        return f"params {name}: {said}"
     if problem["loc"][-1:] == ("url",):
         return f"params {name}: '{where}' {said}"  # without the value, which may hold a password
     return f"params {name}: '{where}' is {problem['input']!r}: {said}"

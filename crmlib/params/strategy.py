@@ -18,7 +18,7 @@ class Holdout(Frozen):
 
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     power: Annotated[float, Field(gt=0.5, lt=1)] = 0.8
-    shares: tuple[tuple[Annotated[int, Field(gt=0)], Share], ...] = ((399, 0.5), (5_000, 0.2))
+    shares: tuple[tuple[Annotated[int, Field(gt=0)], Share], ...] = ((599, 0.5), (5_000, 0.2))
     large_share: Share = 0.1
     large_least: Annotated[int, Field(ge=0)] = 500
     min_arm: Annotated[int, Field(ge=2)] = 30

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import takewhile
+from itertools import chain, takewhile
 
 from bs4 import BeautifulSoup, Tag
 
 from crmlib.report.text import text
 
 _LONG = 12  # rows of a table that is shown at once
+_PRINTED = 10  # rows of a table on paper (page.css)
 _NAMED = 3  # tables that the line of a fold names
 _TEXT = ("finding", "prose")
 
@@ -16,20 +17,89 @@ Item = list[Tag]
 """A figure, table or sentence, after the prose that leads to it."""
 
 
-def arrange(soup: BeautifulSoup, lang: str) -> None:
-    """Order and fold each section of a chapter: what follows an `h3`, up to the next."""
+def arrange(soup: BeautifulSoup, lang: str, evidence: frozenset[str] = frozenset()) -> None:
+    """Order and fold each section of a chapter: what follows an `h3`, up to the next.
+
+    A chapter shows the figures and tables named in `evidence`, those that the first screen points to; one without any
+    of them shows its first figure. Of every other section it shows the finding, and the rest on a click.
+    """
     _tell_apart(soup)
-    for heading, tags in list(_sections(soup)):
+    _note_paper(soup, lang)
+    parts = list(_sections(soup))
+    leads = _leads([tags for _, tags in parts], evidence)
+    for n, (heading, tags) in enumerate(parts):
+        wanted = 2 if evidence & {_name(tag) for tag in tags} else 1
         flat = list(takewhile(lambda tag: tag.name != "h4", tags))
         opening, items = _split(flat)
-        shown = _shown(items)
-        place = heading
-        for tag in (*opening, *(tag for item in shown for tag in item)):
-            place.insert_after(tag.extract())
-            place = tag
-        kept = {id(item) for item in shown}
-        rest = [tag for item in items if id(item) not in kept for tag in item] + tags[len(flat) :]
-        _fold(soup, place, rest, lang)
+        shown = (
+            [
+                *(tag for tag in opening if wanted > 1 or _kind(tag) == "finding" or not items),
+                *chain.from_iterable(_shown(items, wanted)),
+            ]
+            if n in leads
+            else _headline(opening, items)
+        )
+        kept = {id(tag) for tag in shown}
+        rest = [tag for tag in (*opening, *chain.from_iterable(items)) if id(tag) not in kept] + tags[len(flat) :]
+        part = _box(soup, heading, "lead" if n in leads else "part", [heading, *shown])
+        _fold(soup, part, rest, lang)
+        if n in leads:
+            _beside(soup, part)
+    _gather(soup)
+
+
+def _box(soup: BeautifulSoup, place: Tag, kind: str, tags: list[Tag]) -> Tag:
+    """A box of this class where `place` stands, with the tags in it."""
+    box = soup.new_tag("div", attrs={"class": kind})
+    place.insert_before(box)
+    box.extend(tag.extract() for tag in tags)
+    return box
+
+
+def _beside(soup: BeautifulSoup, lead: Tag) -> None:
+    """The findings before the first figure stand beside it, where the page is wide enough; how it is read, below."""
+    inside = lead.find_all(recursive=False)[1:]
+    said = list(takewhile(lambda tag: tag.name != "figure", inside))
+    findings = [tag for tag in said if _kind(tag) == "finding"]
+    if findings and len(said) < len(inside) and all(_kind(tag) in _TEXT for tag in said):
+        box = _box(soup, said[0], "beside", [])
+        box.append(_box(soup, said[0], "said", findings))
+        box.append(inside[len(said)].extract())
+
+
+def _gather(soup: BeautifulSoup) -> None:
+    """Sections of which only the finding is shown stand in two columns."""
+    for part in soup.find_all("div", class_="part", recursive=False):
+        before = part.find_previous_sibling()
+        if before is not None and "parts" in (before.get("class") or []):
+            before.append(part.extract())
+        else:
+            _box(soup, part, "parts", [part])
+
+
+def _leads(sections: list[list[Tag]], evidence: frozenset[str]) -> list[int]:
+    """The sections that are told in full: the first that has each piece of evidence."""
+    first: dict[str, int] = {}
+    for n, tags in enumerate(sections):
+        for tag in tags:
+            first.setdefault(_name(tag), n)
+    named = sorted({n for name, n in first.items() if name in evidence})
+    drawn = [n for n, tags in enumerate(sections) if any(_kind(tag) == "figure" for tag in tags)]
+    return named or drawn[:1] or list(range(len(sections)))[:1]
+
+
+def _name(tag: Tag) -> str:
+    return str(tag.get("data-name") or "")
+
+
+def _headline(opening: list[Tag], items: list[Item]) -> list[Tag]:
+    """The first finding; without any, the first sentence, or what is absent."""
+    said = [*opening, *chain.from_iterable(items)]
+    for kind in ("finding", "prose", "absent"):
+        found = [tag for tag in said if _kind(tag) == kind]
+        if found:
+            return found[:1]
+    return []
 
 
 def fold_long(soup: BeautifulSoup, lang: str) -> None:
@@ -48,6 +118,15 @@ def _tell_apart(soup: BeautifulSoup) -> None:
         seen[label] += 1
         if seen[label] > 1:
             table["aria-label"] = f"{label} ({seen[label]})"
+
+
+def _note_paper(soup: BeautifulSoup, lang: str) -> None:
+    """On paper a long table ends after its first rows (page.css) and says so."""
+    for table in soup.find_all(class_="crm-table"):
+        if _rows(table) > _PRINTED:
+            note = soup.new_tag("p", attrs={"class": "note paper"})
+            note.string = text("on_paper", lang, shown=_PRINTED, n=_rows(table))
+            table.append(note)
 
 
 def _sections(soup: BeautifulSoup) -> Iterator[tuple[Tag, list[Tag]]]:
@@ -78,12 +157,15 @@ def _items(tags: list[Tag]) -> list[Item]:
     return [*items, lead] if lead else items
 
 
-def _shown(items: list[Item]) -> list[Item]:
-    """The first figure, the first short table, then every sentence; where neither is there, what is absent."""
+def _shown(items: list[Item], wanted: int) -> list[Item]:
+    """The first figure, the first short table and every sentence; where one is wanted, the figure alone or the table.
+
+    Where neither is there, what is absent.
+    """
     first = [next((item for item in items if _kind(item[-1]) == kind), None) for kind in ("figure", "table")]
-    there = [item for item in first if item]
+    there = [item for item in first if item][:wanted]
     told = ("finding", "prose") if there else ("finding", "prose", "absent")
-    return there + [item for item in items if _kind(item[-1]) in told]
+    return there + [item for item in items if (wanted > 1 or not there) and _kind(item[-1]) in told]
 
 
 def _kind(tag: Tag) -> str:
@@ -99,14 +181,12 @@ def _kind(tag: Tag) -> str:
     return tag.name if tag.name == "figure" else "prose" if tag.name in ("p", "ul", "ol") else "other"
 
 
-def _fold(soup: BeautifulSoup, place: Tag, rest: list[Tag], lang: str) -> None:
+def _fold(soup: BeautifulSoup, part: Tag, rest: list[Tag], lang: str) -> None:
     """What is left of a section behind one line that names it; a few words need no fold."""
     drawn = sum(tag.name == "figure" for tag in rest)
     captions = [_caption(tag) for tag in rest if "crm-table" in (tag.get("class") or [])]
     if not drawn and not captions:
-        for tag in rest:
-            place.insert_after(tag.extract())
-            place = tag
+        part.extend(tag.extract() for tag in rest)
         return
     named = list(dict.fromkeys(captions))
     words = text("and", lang).join(named[:_NAMED])
@@ -116,7 +196,7 @@ def _fold(soup: BeautifulSoup, place: Tag, rest: list[Tag], lang: str) -> None:
         figures = text("figures" if drawn > 1 else "one_figure", lang, n=drawn)
         words = text("and", lang).join([words, figures] if words else [figures])
     details = _details(soup, text("details", lang, named=words))
-    place.insert_after(details)
+    part.append(details)
     details.extend(tag.extract() for tag in rest)
 
 

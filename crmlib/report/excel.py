@@ -20,7 +20,7 @@ from crmlib.io.store import Store
 from crmlib.report import excel_cells, excel_cover, excel_marks, excel_rows
 from crmlib.report.excel_cells import HEADER_ROW
 from crmlib.report.excel_rows import Sheet
-from crmlib.report.excel_words import say
+from crmlib.report.excel_words import meaning, say
 from crmlib.report.text import quarter, text
 from crmlib.views import style, tables
 
@@ -62,6 +62,7 @@ def _write_sheet(page: Worksheet, sheet: Sheet, looks: dict[str, Format], store:
     for n, (name, heading) in enumerate(zip(rows.columns, headings, strict=True)):
         is_left = excel_cells.kind(tables.column_of(name)) in excel_cells.LEFT
         page.write_string(HEADER_ROW, n, excel_cells.safe(heading), looks["head" if is_left else "head_number"])
+    _explain(page, sheet, lang)
     excel_cells.write_rows(page, sheet, widths, looks, 10**book.minor_digits)
     _offer_choices(page, sheet, lang)
     last_row, last_column = HEADER_ROW + max(len(rows), 1), len(headings) - 1
@@ -70,6 +71,14 @@ def _write_sheet(page: Worksheet, sheet: Sheet, looks: dict[str, Format], store:
     page.ignore_errors({"number_stored_as_text": f"A1:{last}"})  # identifiers are text
     page.freeze_panes(HEADER_ROW + 1, 1)
     _set_up_print(page, schema.title(sheet.table, lang), tables.book_name(book, lang))
+
+
+def _explain(page: Worksheet, sheet: Sheet, lang: str) -> None:
+    """What a column means beyond its heading shows when the heading is selected; no comment boxes, no drawings."""
+    for n, name in enumerate(sheet.rows.columns):
+        said = meaning(name, lang)
+        if said:
+            page.data_validation(HEADER_ROW, n, HEADER_ROW, n, {"validate": "any", "input_message": said[:255]})
 
 
 def _note(sheet: Sheet, store: Store, lang: str) -> str:

@@ -14,7 +14,7 @@ from crmlib.io.store import Store
 from crmlib.report import cards, chapters, elsewhere, font, sections, summary, threads
 from crmlib.report.history import frame
 from crmlib.report.text import glossary, methods, quarter, text
-from crmlib.views import style, tables
+from crmlib.views import narrative_segment, style, tables
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _FONTS_HERE = "/* fonts */"
@@ -57,7 +57,7 @@ def build(store: Store, notebooks: list[Path], lang: str, facts: Mapping[str, st
 
 def _laid_out(store: Store, soup: BeautifulSoup, lang: str) -> None:
     cards.place(soup, store, lang)
-    chapters.arrange(soup, lang)
+    chapters.arrange(soup, lang, summary.evidence(store))
 
 
 def css() -> Markup:
@@ -77,7 +77,12 @@ def _data_as_of(store: Store, lang: str) -> str:
 
 def _caveats(store: Store, lang: str) -> str:
     """What to keep in mind about the data, in one line."""
-    said = [tables.book_notice(store.settings.book, lang), _window(store, lang), _aside(store, lang)]
+    said = [
+        tables.book_notice(store.settings.book, lang),
+        _window(store, lang),
+        _aside(store, lang),
+        _misfit(store, lang),
+    ]
     return ("" if lang == "zh" else " ").join(part for part in said if part)
 
 
@@ -122,6 +127,13 @@ def _aside(store: Store, lang: str) -> str:
         return ""
     money = style.money(total["net_minor"]["quarantined"], store.settings.book, lang)
     return text("aside", lang, share=style.percent(share, lang), money=money)
+
+
+def _misfit(store: Store, lang: str) -> str:
+    """That the scores tell the customers apart too little."""
+    sizes = frame(store, "tier_sizes")
+    said = None if sizes.empty else narrative_segment.misfit(sizes, str(store.settings.file), lang)
+    return said.text if said else ""
 
 
 def _facts(store: Store, lang: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The first screen: five numbers, the findings and the decisions, from stored tables."""
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,7 +9,7 @@ from markupsafe import Markup
 
 from crmlib import schema
 from crmlib.io.store import Store
-from crmlib.params import Review
+from crmlib.params import Book, Review
 from crmlib.periods import Period
 from crmlib.report import history, threads
 from crmlib.report.history import frame
@@ -18,6 +19,7 @@ from crmlib.views import style
 
 # Revenue is the product of the next three: together they say where a change came from.
 KPIS = ("net_revenue", "active_customers", "orders_per_customer", "average_ticket", "retention_rate")
+_COUNTED = KPIS[:2]  # facts about all customers, not estimates
 _SHOWN = 3
 _TRIFLE = 0.005  # a change too small to colour
 
@@ -59,6 +61,12 @@ def read(store: Store, sections: list[Section], lang: str) -> Summary:
     return Summary(numbers, notes, findings, decisions)
 
 
+def evidence(store: Store) -> frozenset[str]:
+    """The names of the figures and tables that the findings and decisions point to."""
+    rows = [frame(store, name) for name in ("findings", "decisions")]
+    return frozenset(str(anchor) for part in rows if len(part) for anchor in part.nsmallest(_SHOWN, "rank")["anchor"])
+
+
 def _numbers(store: Store, lang: str) -> tuple[tuple[Number, ...], tuple[str, ...]]:
     kpis, period = history.whole(store), store.settings.period
     if kpis.empty or not (kpis["period"] == str(period)).any():
@@ -75,7 +83,8 @@ def _numbers(store: Store, lang: str) -> tuple[tuple[Number, ...], tuple[str, ..
     )
     had = kpis["period"].eq(str(period.previous)).any()
     compared = text("against" if had else "no_previous", lang, quarter=quarter(period.previous, lang))
-    return numbers, (text("identity", lang), text("counted", lang), *(partial or [compared]))
+    doubt = [text("chance", lang)] if any(number.tone == "flat" for number in numbers) else []
+    return numbers, (text("identity", lang), *(partial or [compared, *doubt]))
 
 
 def _partial(store: Store, lang: str) -> list[str]:
@@ -100,44 +109,48 @@ def _partial(store: Store, lang: str) -> list[str]:
 def _number(whole: pd.DataFrame, kpi: str, store: Store, lang: str, *, compare: bool) -> Number:
     period, settings = store.settings.period, store.settings
     now: Any = whole.loc[(kpi, str(period))]
-    before = whole["kpi_value"].get((kpi, str(period.previous)))
+    before: Any = whole.loc[(kpi, str(period.previous))] if (kpi, str(period.previous)) in whole.index else None
     label, unit = schema.word(kpi, lang), str(now["kpi_unit"])
     shown = history.value(now["kpi_value"], unit, settings.book, lang)
     if now["n"] < _enough(unit, settings.review):
         return Number(label, shown, "", "none", text("too_few", lang, n=style.number(now["n"], lang)))
     if not compare:
-        return Number(label, shown, "", "none")
+        return Number(label, shown, "", "none", _interval(kpi, now, "none", settings.book, lang))
     change, tone = _change(now, before, unit, lang)
-    return Number(label, shown, change, tone, _interval(now, tone, lang) if unit == "rate" else "")
+    return Number(label, shown, change, tone, _interval(kpi, now, tone, settings.book, lang))
 
 
 def _enough(unit: str, review: Review) -> int:
     return review.min_money_n if unit == "money" else review.min_rate_n
 
 
-def _change(now: pd.Series, before: float | None, unit: str, lang: str) -> tuple[str, str]:
+def _change(now: pd.Series, before: pd.Series | None, unit: str, lang: str) -> tuple[str, str]:
     """Rates differ by percentage points, everything else by per cent."""
-    if before is None or pd.isna(before) or pd.isna(now["kpi_value"]) or (unit != "rate" and before == 0):
+    was = float("nan") if before is None else before["kpi_value"]
+    if before is None or pd.isna(was) or pd.isna(now["kpi_value"]) or (unit != "rate" and was == 0):
         return text("new", lang), "none"
-    if unit == "rate":
-        size = now["kpi_value"] - before
-        words = _signed(style.number(100 * size, lang, 1), size) + text("pp", lang)
-    else:
-        size = now["kpi_value"] / before - 1
-        words = _signed(style.percent(size, lang), size)
-    if now["low"] <= before <= now["high"] or abs(size) < _TRIFLE:
+    size = now["kpi_value"] - was if unit == "rate" else now["kpi_value"] / was - 1
+    shown = style.number(100 * size, lang, 1) if unit == "rate" else style.percent(size, lang)
+    if round(1000 * size) == 0:
+        return text("unchanged", lang), "flat"
+    words = ("+" if size > 0 else "") + shown + (text("pp", lang) if unit == "rate" else "")
+    if _by_chance(now, before) or abs(size) < _TRIFLE:
         return words, "flat"
     return words, "up" if size > 0 else "down"
 
 
-def _signed(words: str, size: float) -> str:
-    return f"+{words}" if size > 0 else words
+def _by_chance(now: pd.Series, before: pd.Series) -> bool:
+    """Whether the interval of the difference holds 0: Newcombe's method 10, as the scorecard reckons it."""
+    gap = now["kpi_value"] - before["kpi_value"]
+    low = gap - math.hypot(now["kpi_value"] - now["low"], before["high"] - before["kpi_value"])
+    high = gap + math.hypot(now["high"] - now["kpi_value"], before["kpi_value"] - before["low"])
+    return low <= 0 <= high
 
 
-def _interval(now: pd.Series, tone: str, lang: str) -> str:
+def _interval(kpi: str, now: pd.Series, tone: str, book: Book, lang: str) -> str:
     if pd.isna(now["low"]):
-        return ""
-    low, high = style.percent(now["low"], lang), style.percent(now["high"], lang)
+        return text("counted", lang) if kpi in _COUNTED else ""
+    low, high = (history.value(now[end], str(now["kpi_unit"]), book, lang) for end in ("low", "high"))
     return text("unclear" if tone == "flat" else "interval", lang, low=low, high=high)
 
 

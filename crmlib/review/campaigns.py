@@ -28,7 +28,7 @@ _QUIET_DAYS = 6
 
 
 class Expected(Protocol):
-    """What was to be expected of each customer: customer_id, expected_minor."""
+    """What was to be expected of each customer: customer_id, expected_orders, expected_minor."""
 
     @property
     def customers(self) -> ir.Table: ...
@@ -111,14 +111,15 @@ def cases(
 ) -> ir.Table:
     """The members with what they did: outcome in the span, `before` it, expected, is_treated, stratum, cluster."""
     did = windows.outcomes(members, purchase_days, span)
-    earlier = {"window_repurchase_rate": "repurchase_before", "window_net_revenue": "net_before"}[kpi]
+    known: ir.Value = ibis.null("float64")
     if expected is not None:
-        did = did.left_join(expected, "customer_id").drop("customer_id_right")
-    known = did.expected_minor.fill_null(0.0) if expected is not None else ibis.null("float64")
+        foretold = expected.select("customer_id", foretold=expected[windows.EXPECTED[kpi]])
+        did = did.left_join(foretold, "customer_id").drop("customer_id_right")
+        known = did.foretold.fill_null(0.0)
     return did.mutate(
         outcome=did[kpi].cast("float64"),
         expected=known.cast("float64"),
-        before=did[earlier].cast("float64"),
+        before=did[windows.BEFORE[kpi]].cast("float64"),
         is_treated=did.arm == "treated",
         stratum=did.tier,
         cluster=did.drawn_unit,

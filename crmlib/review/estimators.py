@@ -56,11 +56,11 @@ def measure(cases: pd.DataFrame, kind: Kind, seed: int) -> Effect:
     smaller tail. Fewer than two cases in an arm of a stratum leave that stratum out; no stratum left gives NaN, and
     outcomes that are all the same give no interval.
     """
-    found = from_moments(moments(cases), kind)
+    sums = moments(cases)
+    found = from_moments(sums, kind)
     if np.isnan(found.effect):
         return found
-    kept = _usable(moments(cases)).index.get_level_values("stratum").unique()
-    usable = cases[cases["stratum"].isin(kept)]
+    usable = cases[cases["stratum"].isin(_usable(sums).index.get_level_values("stratum"))]
     adjusted = usable["outcome"].astype("float64")
     if found.slope:
         adjusted = adjusted - found.slope * usable["expected"]

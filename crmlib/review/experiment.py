@@ -15,20 +15,10 @@ from crmlib.params import Holdout
 from crmlib.review import estimators, verdict
 from crmlib.review.estimators import Effect
 
-_CONTROLS = (
-    "control",
-    "hold_out",
-    "holdout",
-    "hold-out",
-    "placebo",
-    "none",
-    "no",
-    "untreated",
-    "0",
-    "false",
-    "对照",
-    "对照组",
-)
+_CONTROLS = ("control", "ctrl", "ctl", "hold_out", "holdout", "hold-out", "hold out", "placebo", "psa", "none", "no",
+             "untreated", "baseline", "bau", "status quo", "0", "false", "对照", "否", "无")  # fmt: skip
+_NEARLY = 1.15
+"""Arms of which the largest has at most so many times the cases of the smallest were meant to be equal."""
 _SURE = 0.001  # p of a check that finds this little chance has found something
 
 
@@ -76,12 +66,16 @@ def measure(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 def checks(table: pd.DataFrame, plan: Plan) -> dict[str, tuple[str, float]]:
     """What speaks against a fair draw: code -> (arm or outcome, p). Nothing found is empty.
 
-    uneven: the arms' sizes do not fit the planned shares (chi-square). apart: they differed before the start (Welch).
+    uneven: the arms' sizes do not fit the planned shares (chi-square). unequal: they are nearly, but not quite equal.
+    apart: they differed before the start (Welch).
     lost: outcomes are missing more often in one arm than in another (chi-square).
     """
     found: dict[str, tuple[str, float]] = {}
+    counts = table["arm"].value_counts()
     if plan.shares:
-        found["uneven"] = ("", _fit(table["arm"].value_counts(), pd.Series(plan.shares)))
+        found["uneven"] = ("", _fit(counts, pd.Series(plan.shares)))
+    elif "cluster" not in table.columns and counts.max() <= _NEARLY * counts.min():
+        found["unequal"] = ("", _fit(counts, pd.Series(1.0, index=counts.index)))
     if plan.has_before:
         found["apart"] = min(
             ((arm, _apart(table, arm, plan.control)) for arm in sorted(set(table["arm"]) - {plan.control})),
@@ -96,7 +90,8 @@ def checks(table: pd.DataFrame, plan: Plan) -> dict[str, tuple[str, float]]:
 
 
 def _is_control(arm: str) -> bool:
-    return arm in _CONTROLS or arm.startswith(("control", "no ", "no-", "no_", "without", "对照"))
+    starts, ends = ("control", "no ", "no-", "no_", "without", "对照", "未", "不"), ("control", "对照", "对照组")
+    return arm in _CONTROLS or arm.startswith(starts) or arm.endswith(ends)
 
 
 def _compared(table: pd.DataFrame, outcome: str, arm: str, plan: Plan) -> dict[str, Any]:
@@ -112,8 +107,10 @@ def _compared(table: pd.DataFrame, outcome: str, arm: str, plan: Plan) -> dict[s
     return {
         "outcome": outcome,
         "arm": arm,
+        "control_arm": plan.control,
         "level": level,
         "missing": int(both[outcome].isna().sum()),
+        "unused": 0 if np.isnan(effect.effect) else len(cases) - effect.n_treated - effect.n_control,
         "shift": effect.effect / effect.control if effect.control > 0 else np.nan,
         "is_small": _is_small(effect, level),
         **vars(effect),

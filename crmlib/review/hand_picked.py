@@ -95,12 +95,12 @@ def _groups(ran: pd.DataFrame, targets: ir.Table, campaign: str, span: Span) -> 
 
 
 def _one(groups: ir.Table, span: Span, past: Past, settings: Settings) -> dict[str, Any]:
+    """The window before comes first: most are refused there, and need no other expectation."""
     about = _plain(_marked(_bought(past.purchase_days, span), groups), span, past.purchase_days)
     if min(about["n_treated"], about["n_control"]) < settings.review.min_money_n:
         return {**about, "grade_reason": "small_n"}
     people = _rated(groups, span, past, settings)
-    now, basis = _sums(people, span, past)
-    earlier, _basis = _sums(people, span.before, past)
+    earlier, basis = _sums(people, span.before, past)
     placebo = baseline.measure(earlier)
     about |= {
         "placebo_effect": placebo.effect,
@@ -111,6 +111,9 @@ def _one(groups: ir.Table, span: Span, past: Past, settings: Settings) -> dict[s
     reason = _reason(baseline.gate(placebo), about["others_share"], basis)
     if reason != "passed":
         return {**about, "grade_reason": reason}
+    now, basis = _sums(people, span, past)
+    if basis != "btyd":
+        return {**about, "grade_reason": "no_model"}
     return {**about, "evidence_grade": "B", "grade_reason": "same_tier", **_effect(baseline.measure(now))}
 
 

@@ -99,7 +99,7 @@ REGISTERS: dict[str, Register] = {
         ("campaign_id", "strategy_id", "action_id", "campaign", "campaign_zh", "tiers", "channel", "channel_zh", "kpi",
          "effect_target", "minimum_effect", "start_date", "end_date", "holdout_share", "drawn_by", "owner", "provenance"),
         ("campaign_id", "strategy_id", "campaign", "tiers", "kpi", "effect_target", "start_date", "end_date", "owner"),
-        {"kpi": ("window_repurchase_rate", "window_net_revenue"), "drawn_by": ("region", "customer_type", "size_band"),
+        {"kpi": ("window_repurchase_rate", "window_net_revenue", "window_orders"), "drawn_by": ("region", "customer_type", "size_band"),
          "provenance": ("actual", "illustrative")},
         ("CP1", "ST1", "AC1", "Personal offer in spring", "春季专属优惠", "high; potential", "mail", "邮件", "window_repurchase_rate", "0.05",
          "", "2018-01-08", "2018-03-18", "", "", "M. Chen", "actual"),
@@ -111,6 +111,7 @@ WORDS: dict[str, dict[str, str]] = {
     for code, en, zh in [
         ("window_repurchase_rate", "Share with an order", "下单客户占比"),
         ("window_net_revenue", "Net revenue per customer", "人均净销售额"),
+        ("window_orders", "Orders per customer", "人均订单数"),
         ("treated", "Treated", "实验组"),
         ("hold_out", "Held out", "对照组"),
         ("draft", "Draft: not frozen yet", "草案：尚未冻结"),

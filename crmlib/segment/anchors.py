@@ -15,7 +15,7 @@ from crmlib.segment import rfm, tiers
 
 QUANTILES = (0.20, 0.40, 0.60, 0.80, 0.95)
 CROWDED = 0.10
-"""Share of the customers at one number of orders above which quantiles of orders say nothing."""
+"""Share of the customers at one number of orders above which quantiles of orders say little."""
 
 ABSOLUTE_RECENCY: Knots = ((0, 100), (30, 85), (90, 60), (180, 40), (365, 0))
 ABSOLUTE_ORDERS: Knots = ((0, 0), (4, 40), (10, 60), (15, 75), (24, 90), (36, 100))
@@ -55,9 +55,11 @@ def quantiles(baseline: ir.Table) -> pd.DataFrame:
 
 
 def knots(found: pd.DataFrame, scale: rfm.Scale) -> dict[str, Knots]:
-    """Rising knots through the quantiles, from nothing to twice the highest; absolute ones where quantiles say nothing.
+    """Rising knots through the quantiles, from nothing to twice the highest.
 
     A silence as long as the customers' longest gaps scores 80/60/40/20/5, and a year, or twice the longest, nothing.
+    Where one number of orders crowds, orders take the absolute values, unless these leave four in five customers below
+    the first of them: then those who share a number share the mean of their quantiles' scores.
     """
     scores = found["score"].tolist()
     gaps = found["longest_gap_days"].dropna().round().tolist()
@@ -65,7 +67,7 @@ def knots(found: pd.DataFrame, scale: rfm.Scale) -> dict[str, Knots]:
     silence = [(0.0, 100.0), *zip(gaps, [100 - s for s in scores], strict=False), (far, 0.0)]
     orders = (found["frequency_12m"] * scale.orders).tolist()
     money = (found["monetary_12m_minor"] * scale.money).tolist()
-    crowded = found["crowded_share"].iloc[0] > CROWDED
+    crowded = found["crowded_share"].iloc[0] > CROWDED and orders[3] >= ABSOLUTE_ORDERS[1][0]
     return {
         "recency_days": _rising(silence) if gaps else ABSOLUTE_RECENCY,
         "frequency_12m": ABSOLUTE_ORDERS if crowded else _rising(_from_nothing(orders, scores)),
@@ -108,17 +110,20 @@ def propose(purchase_days: ir.Table, customers: ir.Table, period: Period, settin
 def _basis(found: pd.DataFrame, made: dict[str, Knots], period: Period, months: int, window: float) -> tuple[str, str]:
     fixed = made["frequency_12m"] == ABSOLUTE_ORDERS
     quiet = made["recency_days"] == ABSOLUTE_RECENCY
+    shared = not fixed and found["crowded_share"].iloc[0] > CROWDED
     crowd = f"{found['crowded_share'].iloc[0]:.0%}"
     scaled = window != 1
     en = f"20/40/60/80/95 % quantiles at {period} of " + ("spend" if fixed else "orders and spend")
     en += f" (scaled from {months} to 12 months)" if scaled else f" ({months} months of data)" if months < 12 else ""
     en += "" if quiet else " and of each customer's longest gap between purchases"
     en += f"; absolute values for orders, because {crowd} of the customers have the same number" if fixed else ""
+    en += f"; {crowd} of the customers have the same number of orders and share one score" if shared else ""
     en += "; absolute values for recency, because nobody has bought on two days" if quiet else ""
     zh = f"{period} " + ("消费额" if fixed else "订单数与消费额")
     zh += f"（由{months}个月折算为12个月）" if scaled else f"（数据仅{months}个月）" if months < 12 else ""
     zh += ("" if quiet else "及客户最长购买间隔") + "的20/40/60/80/95%分位数"
     zh += f"；{crowd}的客户订单数相同，因此订单数采用绝对锚点" if fixed else ""
+    zh += f"；{crowd}的客户订单数相同，得分相同" if shared else ""
     zh += "；没有客户在两天以上购买，因此最近购买采用绝对锚点" if quiet else ""
     return en, zh
 

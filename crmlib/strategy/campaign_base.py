@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from crmlib.kpi.windows import UNITS, Span, outcomes
+from crmlib.kpi.windows import BEFORE, UNITS, Span, outcomes
 
 
 def by_tier(tiered_then: ir.Table, purchase_days: ir.Table, span: Span, kpi: str) -> pd.DataFrame:
     """By tier before the span: customers, base_value, base_sd, base_rho; no rows where the data begin within the span.
 
-    rho is the correlation with the customer's net money in the span before, NaN for rates and where that is not in the
-    data as a whole.
+    rho is the correlation with the same KPI of the customer in the span before, NaN for rates and where that is not in
+    the data as a whole.
     """
     first = purchase_days.order_date.min().to_pyarrow().as_py()
     columns = ["tier", "customers", "base_value", "base_sd", "base_rho"]
@@ -28,9 +28,9 @@ def by_tier(tiered_then: ir.Table, purchase_days: ir.Table, span: Span, kpi: str
         customers=_.count(),
         base_value=value.mean(),
         base_sd=value.std(how="sample"),
-        base_rho=value.corr(_.net_before.cast("float64"), how="pop"),
+        base_rho=value.corr(_[BEFORE[kpi]].cast("float64"), how="pop"),
     ).order_by("tier")
-    known = UNITS[kpi] == "money" and first <= span.before.start
+    known = UNITS[kpi] != "rate" and first <= span.before.start
     measured = frame.to_pyarrow().to_pandas()
     rho = measured["base_rho"].astype("float64") if known else np.nan
     return measured.assign(base_rho=rho)[columns]

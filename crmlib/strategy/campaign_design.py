@@ -26,7 +26,8 @@ LEAST_GROUPS = 6
 """Groups drawn below which the arms can only differ by chance of the groups (method 3.4)."""
 
 TierAt = Callable[[ir.Table, ir.Table, Period, Settings], ir.Table]
-_LEAST = {"rate": KPIS["retention_rate"], "money": KPIS["net_revenue"]}
+_LEAST = {"rate": KPIS["retention_rate"], "money": KPIS["net_revenue"], "number": KPIS["net_revenue"]}
+"""A mean of counts needs as many customers as one of money."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def _detects(unit: str, tiers: list[Arms], settings: Settings) -> dict[str, Any]
         "held_out": round(whole.held_out),
         "holdout_share": whole.held_out / (whole.treated + whole.held_out),
         "base_value": _rounded(whole.base),
-        "base_sd": _rounded(whole.sd) if unit == "money" else math.nan,
+        "base_sd": _rounded(whole.sd) if unit != "rate" else math.nan,
         "base_rho": _rounded(whole.rho),
         "mde": _rounded(sample_size.mde(unit, tiers, rules)),
         "mde_cuped": _rounded(sample_size.mde(unit, tiers, rules, adjusted=True)),
@@ -229,8 +230,8 @@ def _figures(plan: Plan, tiers: list[Arms], settings: Settings, inflation: float
     best = plain if math.isnan(adjusted) else adjusted
     return {
         "base_value": _rounded(whole.base),
-        "base_sd": _rounded(whole.sd) if plan.unit == "money" else math.nan,
-        "base_rho": _rounded(whole.rho) if plan.unit == "money" else math.nan,
+        "base_sd": _rounded(whole.sd) if plan.unit != "rate" else math.nan,
+        "base_rho": _rounded(whole.rho) if plan.unit != "rate" else math.nan,
         "mde": _rounded(plain),
         "mde_cuped": _rounded(adjusted),
         "needed_per_arm": max(math.ceil(needed * inflation), least) if not math.isnan(needed) else math.nan,

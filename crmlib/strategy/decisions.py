@@ -130,7 +130,9 @@ def _due(strategies: pd.DataFrame, period: Period) -> pd.Timestamp:
 
 @dataclass(frozen=True)
 class Records:
-    """What is known of strategies elsewhere; `designs` and `effects` (of the last review) may be absent.
+    """What is known of strategies elsewhere; `designs`, and `effects` and `reviews` of the last quarter, may be absent.
+
+    reviews: `campaign_reviews`, whose verdicts of grades A and B say more than that a target was reached (`effects`).
 
     opportunities and factors carry `evidence` (ids of market facts), from which a factor is linked to an opportunity.
     """
@@ -142,6 +144,7 @@ class Records:
     targets: pd.DataFrame
     designs: pd.DataFrame | None = None
     effects: pd.DataFrame | None = None
+    reviews: pd.DataFrame | None = None
 
 
 def threads(tiered: pd.DataFrame, known: Records) -> pd.DataFrame:
@@ -173,7 +176,7 @@ def _thread(strategy: dict, known: Records) -> dict[str, object]:
         "task_ids": _listed(tasks.task_id),
         "progress_share": tasks.progress_share.mean() if len(tasks) else float("nan"),
         "tasks_late": tasks.is_late.sum(),
-        "review_outcomes": _outcomes(identity, known.effects),
+        "review_outcomes": _verdicts(identity, known.reviews) or _outcomes(identity, known.effects),
     }
 
 
@@ -194,6 +197,14 @@ def _held_out(designs: pd.DataFrame | None) -> float:
         return float("nan")
     by_tier = designs[designs.tier != "all"]
     return float(by_tier.held_out.sum() / by_tier.eligible.sum()) if by_tier.eligible.sum() else float("nan")
+
+
+def _verdicts(identity: str, reviews: pd.DataFrame | None) -> str:
+    """What its tested campaigns showed; '' where none was tested."""
+    if reviews is None:
+        return ""
+    tested = (reviews.tier == "all") & reviews.evidence_grade.isin(["A", "B"]) & (reviews.strategy_id == identity)
+    return "; ".join(sorted(set(reviews.verdict[tested])))
 
 
 def _outcomes(identity: str, effects: pd.DataFrame | None) -> str:

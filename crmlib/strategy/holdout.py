@@ -32,7 +32,10 @@ def uniform(campaign: str, unit: str) -> float:
 
 
 def default_share(customers: int, settings: Holdout) -> float:
-    """Share of a tier held out unless the plan says otherwise: half of a small one, less of a large one."""
+    """Share of a tier held out unless the plan says otherwise: half of a small one, less of a large one.
+
+    A fifth begins where it is 120 customers, of whom the draw hardly ever leaves fewer than the 100 that means need.
+    """
     for upto, share in settings.shares:
         if customers <= upto:
             return share

@@ -20,7 +20,7 @@ class Goal:
     needed: customers per arm, or NaN where no number of them would do.
     """
 
-    unit: Literal["rate", "money"] | str
+    unit: Literal["rate", "money", "number"] | str
     effect: float
     weeks: int
     least: int
@@ -41,7 +41,7 @@ def cheapest(tiers: Sequence[Arms], goal: Goal, settings: Holdout, inflation: fl
     for share in (s for s in sample_size.SHARES if held + 0.01 < s <= 0.5):
         if _shows(sample_size.at_share(tiers, share), goal, settings, inflation):
             return "larger_holdout", share
-    for weeks in range(goal.weeks + 1, LONGEST + 1) if goal.unit == "money" else ():
+    for weeks in range(goal.weeks + 1, LONGEST + 1) if goal.unit != "rate" else ():
         longer = Goal(goal.unit, goal.effect * weeks / goal.weeks, weeks, goal.least, goal.needed, goal.customers)
         if _shows(sample_size.longer(tiers, weeks / goal.weeks), longer, settings, inflation):
             return "longer_window", float(weeks)

@@ -61,7 +61,7 @@ def least_effect(frame: pd.DataFrame, kpi_unit: str, title: str, lang: str, book
     known = frame.dropna(subset="mde")
     if known.empty:
         return style.empty(ax, {"en": "No possible effect would be found", "zh": "任何可能的效果都无法检测"}[lang])
-    scale = 100.0 if kpi_unit == "rate" else 1 / 10**book.minor_digits
+    scale = {"rate": 100.0, "number": 1.0}.get(kpi_unit, 1 / 10**book.minor_digits)
     asked = frame[frame["is_asked"]].iloc[0]
     for share, line in known.groupby("holdout_share"):
         is_asked = share == asked["holdout_share"]
@@ -76,7 +76,8 @@ def least_effect(frame: pd.DataFrame, kpi_unit: str, title: str, lang: str, book
     ax.xaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_minor_locator(NullLocator())
     ax.grid(axis="y")
-    unit = {"en": "percentage points", "zh": "百分点"}[lang] if kpi_unit == "rate" else book.currency
+    names = {"rate": {"en": "percentage points", "zh": "百分点"}, "number": {"en": "orders", "zh": "单"}}
+    unit = names[kpi_unit][lang] if kpi_unit in names else book.currency
     ax.set_xlabel(schema.label("eligible", lang))
     ax.set_ylabel(f"{schema.label('mde', lang)} ({unit})")
     ax.legend(title=schema.label("holdout_share", lang), loc="upper right", ncols=2, title_fontsize=10.5)
@@ -129,6 +130,8 @@ def timeline(days: pd.DataFrame, campaigns: pd.DataFrame, lang: str, book: Book,
     filled = {"en": "Orange bars: campaigns (hatched: held out)", "zh": "橙色：活动（斜线为对照组）"}[lang]
     ax.set_xlabel(filled if len(campaigns) else "")
     bought = days[days["net_minor"] > 0]
-    last, n = style.day(days["order_date"].max(), lang), style.number(len(bought), lang)
-    title = {"en": f"Bought on {n} days, last on {last}", "zh": f"共{n}天有购买，最近一次为{last}"}[lang]
+    last, n = style.day(bought["order_date"].max(), lang), style.number(len(bought), lang)
+    title = {"en": f"Bought on {n} of the days shown, last on {last}", "zh": f"图中{n}天有购买，最近一次为{last}"}[lang]
+    if bought.empty:
+        title = {"en": "Only returns, no purchase, in the time shown", "zh": "图示期间只有退货，没有购买"}[lang]
     return style.finish(ax, title=title, alt=title)

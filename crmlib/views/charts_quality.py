@@ -23,7 +23,8 @@ _WORDS = {
         "steady": "Orders changed no more than they usually do",
         "moved": "Notably changed against the quarter before: {what}",
         "ratio": "this quarter / quarter before; bar: usual range",
-        "taken": "{share} of {rows} raw rows were accepted",
+        "taken": "{share} of {rows} rows were accepted",
+        "again": "; {repeated} more repeat one of them",
         "accepted": "accepted",
         "aside": "set aside",
         "repeated": "repeated",
@@ -44,7 +45,8 @@ _WORDS = {
         "steady": "订单变化未超出常态范围",
         "moved": "与上季度相比变化明显：{what}",
         "ratio": "本季度与上季度之比；横条为常态范围",
-        "taken": "{rows}行原始数据中，{share}被接受",
+        "taken": "{rows}行数据中，{share}被接受",
+        "again": "；另有{repeated}行重复",
         "accepted": "接受",
         "aside": "隔离",
         "repeated": "重复",
@@ -163,8 +165,11 @@ def intake(intake: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
     ax.set_xlim(0, 1)
     ax.xaxis.set_major_formatter(lambda x, _place: style.percent(x, lang, 0))
     ax.legend(loc="upper left", bbox_to_anchor=(0, -0.12), ncols=3)
-    taken, rows = sums["accepted"].sum() / sums["rows"].sum(), style.number(sums["rows"].sum(), lang)
-    title = words["taken"].format(share=style.percent(taken, lang), rows=rows)
+    repeated = sums["repeated"].sum()
+    rows = sums["rows"].sum() - repeated
+    taken = style.percent(sums["accepted"].sum() / rows, lang)
+    title = words["taken"].format(share=taken, rows=style.number(rows, lang))
+    title += words["again"].format(repeated=style.number(repeated, lang)) if repeated else ""
     return style.finish(ax, title=title, alt=title)
 
 

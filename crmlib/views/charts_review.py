@@ -13,6 +13,7 @@ _OUTCOME_COLOURS = {
     "partly_attained": "#56b4e9",
     "not_attained": style.WARNING,
 }
+_LONGEST = 2  # a bar; what was reached is written beside all bars, clear of them
 
 
 @style.chart(7.2, 4.4)
@@ -115,20 +116,18 @@ def attainment(effects: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes
     if known.empty:
         return style.empty(ax, {"en": "No target can be compared yet", "zh": "暂无可比较的目标"}[lang])
     _set_height(ax, 1.2 + 0.25 * len(known))
-    at, drawn = np.arange(len(known)), known["attainment"].clip(-1, 2)
+    at, drawn = np.arange(len(known)), known["attainment"].clip(-1, _LONGEST)
     ax.barh(at, drawn, 0.62, color=[_OUTCOME_COLOURS.get(o, style.LINE) for o in known["outcome"]])
-    for y, value, length, outcome in zip(at, known["attainment"], drawn, known["outcome"], strict=True):
+    for y, value, outcome in zip(at, known["attainment"], known["outcome"], strict=True):
         plain = schema.word(outcome, lang).split(" (")[0].split("（")[0]
-        text, box = (
-            f"{style.percent(value, lang, 0)}  {plain}",
-            {"facecolor": style.PAPER, "edgecolor": "none", "pad": 1},
-        )
-        ax.annotate(text, (max(length, 0), y), (5, 0), textcoords="offset points", va="center", fontsize=9, bbox=box)
+        percent = style.percent(value, lang, 0)
+        ax.annotate(percent, (_LONGEST + 0.45, y), ha="right", va="center", fontsize=9)
+        ax.annotate(plain, (_LONGEST + 0.55, y), va="center", fontsize=9)
     ax.axvline(1, color=style.INK, linewidth=0.8)
     ax.axvline(0, color=style.GREY, linewidth=0.6)
     ax.set_yticks(at, [_target(row, lang) for row in known.to_dict("records")])
     ax.invert_yaxis()
-    ax.set_xlim(min(-0.15, drawn.min() * 1.1), 2.9)
+    ax.set_xlim(min(-0.15, drawn.min() * 1.1), _LONGEST + 1.5)
     ax.set_xticks([-1, 0, 1, 2] if drawn.min() < -0.2 else [0, 1, 2])
     ax.xaxis.set_major_formatter(lambda value, _: style.percent(value, lang, 0))
     label = {

@@ -171,8 +171,8 @@ def _served_by(row: dict[str, Any], lang: str) -> str:
 def _budget(row: dict[str, Any], lang: str, book: Book) -> str:
     cost, value = style.money(row["amount_minor"], book, lang), style.money(row["value_minor"], book, lang)
     return {
-        "en": f"Approve {cost} for next quarter's contacts: {value} of margin is expected after that cost (estimate); ",
-        "zh": f"批准下季度客户接触预算{cost}：扣除成本后预期毛利{value}（估计值）；",
+        "en": f"Approve {cost} for next quarter's customer contacts. Expected margin after that cost: {value} (estimate); ",
+        "zh": f"批准下季度客户接触预算{cost}。扣除该成本后预期毛利{value}（估计值）；",
     }[lang] + (_next_unit(row["shadow_price"], lang, book) + _missing(row["shortfall"], lang))
 
 
@@ -180,7 +180,7 @@ def _next_unit(price: float, lang: str, book: Book) -> str:
     scale = 10**book.minor_digits
     unit, worth = style.money(scale, book, lang), style.money(price * scale, book, lang)
     if price > 0:
-        return {"en": f"the next {unit} would return {worth}.", "zh": f"每再增加{unit}可带来{worth}。"}[lang]
+        return {"en": f"each further {unit} would return {worth}.", "zh": f"每再增加{unit}可带来{worth}。"}[lang]
     return {"en": "more budget would return nothing.", "zh": "增加预算不会带来更多毛利。"}[lang]
 
 
@@ -194,14 +194,14 @@ def _opportunity(row: dict[str, Any], lang: str, book: Book) -> str:
     money, share = style.money(row["amount_minor"], book, lang), style.percent(row["first_share"], lang, 0)
     name = row["opportunity_zh"] if lang == "zh" and row["opportunity_zh"] else row["opportunity"]
     tier, n = schema.word(row["tier"], lang), style.number(row["customers"], lang)
-    caution = {"en": ": compare it with its rivals before a large commitment", "zh": "，大额投入前请先与次优选项比较"}[
+    caution = {"en": ", so weigh the runners-up before a large commitment", "zh": "，大额投入前请先与次优选项比较"}[
         lang
     ]
     advice = "" if row["first_share"] >= _CLEAR_LEAD else caution
     return {
-        "en": f'Back "{name}" for {tier.lower()} customers: {n} buyers spent {money} on it in 12 months; it comes first in '
-        f"{share} of the draws{advice}.",
-        "zh": f"面向{tier}客户推进“{name}”：近12个月{n}位客户相关消费{money}；在{share}的抽样中排名第一{advice}。",
+        "en": f'Back "{name}" for {tier.lower()} customers: {n} of them spent {money} on it in 12 months. It ranks first '
+        f"in {share} of trials with varied assumptions{advice}.",
+        "zh": f"面向{tier}客户推进“{name}”：近12个月{n}位客户相关消费{money}。变动假设反复测算，有{share}的情形排名第一{advice}。",
     }[lang]
 
 

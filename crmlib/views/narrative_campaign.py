@@ -153,9 +153,9 @@ def basis(designs: pd.DataFrame, lang: str, alpha: float, power: float) -> Sente
     return say({
         "en": f"Sizes are for {p} power at {a}, two-sided. How the KPI behaves without a campaign is measured in as many weeks "
         f"before the list was drawn (the latest: {first} to {last}), by the tier that customers had before them; the "
-        "correlation is with their spend in the window before that.",
+        "correlation is with the same figure in the window before that.",
         "zh": f"样本量按检验功效{p}、双侧显著性水平{a}计算。无活动时的指标水平取自抽取名单前的等长窗口（最近一次：{first}至{last}），"
-        "按客户在此之前的层级统计；相关系数为与上一等长窗口消费额的相关。",
+        "按客户在此之前的层级统计；相关系数为与上一等长窗口同一指标的相关。",
     }, lang)  # fmt: skip
 
 
@@ -278,6 +278,11 @@ def frozen_line(design: pd.Series, where: str, book: Book, *, is_new: bool) -> s
     return f"{row['campaign_id']} {done}. {_power(row, 'en', book)}"
 
 
+def orders(value: float, lang: str) -> str:
+    """Orders per customer: two decimals, three where a tenth would be much."""
+    return style.number(value, lang, 3 if abs(value) < 0.1 else 2)
+
+
 def _whole(designs: pd.DataFrame) -> pd.DataFrame:
     return designs[designs["tier"] == "all"]
 
@@ -291,6 +296,8 @@ def _amount(value: float, unit: str, lang: str, book: Book) -> str:
         )
     if pd.isna(value):
         return style.number(None, lang)
+    if unit != "rate":
+        return orders(value, lang) + {"en": " orders per customer", "zh": "单/人"}[lang]
     return style.number(100 * value, lang, 1) + {"en": " points", "zh": "个百分点"}[lang]
 
 

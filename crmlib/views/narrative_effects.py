@@ -27,6 +27,34 @@ def figures(found: pd.DataFrame, control: str, lang: str) -> list[str]:
 _TEXTS = (0, 1, 10)
 
 
+def opening(table: pd.DataFrame, control: str, file: str, lang: str, *, is_named: bool) -> str:
+    """What was read: the file, its arms with their sizes, and which of them is the control, and why."""
+    counts = table["arm"].value_counts().sort_index()
+    arms = [f"'{arm}' {n:,}" if lang == "en" else f"“{arm}”{n:,}" for arm, n in counts.items()]
+    return {
+        "en": f"{file}: {len(table):,} rows; {', '.join(arms)}. Control: '{control}'"
+        + ("." if is_named else ", by its name; --control says another."),
+        "zh": f"{file}：{len(table):,}行；{'，'.join(arms)}。对照组：“{control}”"
+        + ("。" if is_named else "（按名称判断，可用 --control 另行指定）。"),
+    }[lang]
+
+
+def method(found: pd.DataFrame, lang: str) -> str:
+    """How the figures were made."""
+    kinds, several = set(found["kind"]), len(found) > 1
+    ways = {
+        "rate": ("rates by Newcombe's interval", "比率用Newcombe区间"),
+        "mean": ("means by Welch's interval", "均值用Welch区间"),
+    }
+    how = [ways[kind][0 if lang == "en" else 1] for kind in ("rate", "mean") if kind in kinds]
+    q = {"en": f"; q is p adjusted for {len(found)} comparisons (Benjamini and Hochberg)",
+         "zh": f"；q为{len(found)}次比较校正后的p（Benjamini-Hochberg）"}[lang] if several else ""  # fmt: skip
+    return {
+        "en": f"Everybody counts in the arm assigned; {' and '.join(how)}; p from permutations{q}.",
+        "zh": f"按所分配的组别计入；{'，'.join(how)}；p由置换检验得出{q}。",
+    }[lang]
+
+
 def _cells(row: Mapping[Any, Any], lang: str) -> tuple[str, ...]:
     is_rate = row["kind"] == "rate"
     counts = [style.number(row[side], lang) for side in ("n_treated", "n_control")]
@@ -87,11 +115,12 @@ def _adjusted(row: Mapping[Any, Any], before: str, lang: str) -> str:
 
 
 def _left_out(row: Mapping[Any, Any], lang: str) -> str:
-    """How many had no outcome."""
-    if not row["missing"]:
-        return ""
-    n = style.number(row["missing"], lang)
-    return {"en": f" {n} without an outcome were left out.", "zh": f"另有{n}例缺少结果，未计入。"}[lang]
+    """How many had no outcome, or nobody to be compared with."""
+    missing, unused = (style.number(row[name], lang) for name in ("missing", "unused"))
+    said = {"en": (f" {missing} without an outcome were left out.",
+                   f" {unused} are in strata that lack two cases in one of the arms, and were left out."),
+            "zh": (f"另有{missing}例缺少结果，未计入。", f"另有{unused}例所在的层有一组不足两例，未计入。")}[lang]  # fmt: skip
+    return (said[0] if row["missing"] else "") + (said[1] if row["unused"] else "")
 
 
 def check(code: str, where: str, p: float, lang: str) -> Sentence:
@@ -102,6 +131,11 @@ def check(code: str, where: str, p: float, lang: str) -> Sentence:
             f"The sizes of the arms do not fit their planned shares (p {chance}): find out which rows are missing "
             "before believing any verdict.",
             f"各组规模与计划比例不符（p {chance}）：请先查明缺失的记录，再采信结论。",
+        ),
+        "unequal": (
+            f"The arms look as if they were to be equally large, and are not (p {chance}): find out which rows are missing, or "
+            "say the planned shares with --shares ARM=X.",
+            f"各组规模接近但并不相等（p {chance}）：若计划为等分，请先查明缺失的记录；否则请用 --shares 组名=比例 说明计划比例。",
         ),
         "apart": (
             f"'{where}' and the control differed before the start (p {chance}): this was hardly a random draw, and no "

@@ -1,6 +1,7 @@
 """Sentences of step 5, and the findings of the first page."""
 
 import math
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -22,8 +23,11 @@ def figure(value: float, unit: str, lang: str, book: Book) -> str:
 
 
 def signed(share: float, lang: str) -> str:
-    """A relative change with its sign."""
-    return ("+" if share > 0 else "") + style.percent(share, lang)
+    """A relative change with its sign; one that rounds to nothing is called unchanged."""
+    words = style.percent(share, lang)
+    if words == style.percent(0, lang):
+        return {"en": "unchanged", "zh": "持平"}[lang]
+    return ("+" if share > 0 else "") + words
 
 
 def revenue(card: pd.DataFrame, kpis: pd.DataFrame, period: Period, lang: str, book: Book) -> Sentence:
@@ -39,28 +43,35 @@ def revenue(card: pd.DataFrame, kpis: pd.DataFrame, period: Period, lang: str, b
             },
             lang,
         )
+    said = {code: _moved(changes, change, period, money, code) for code in LANGS}
+    if not (kpis["period"] == str(Period(period.year - 1, period.quarter))).any():
+        said["en"] += " Season and trend cannot be told apart without last year's quarter."
+        said["zh"] += "由于没有上年同期数据，无法区分季节因素与趋势。"
+    return say(said, lang)
+
+
+def _moved(changes: dict[str, float], change: float, period: Period, money: str, lang: str) -> str:
+    """What revenue did on the quarter before, and its factors, the one that did most first."""
+    by, before = style.percent(abs(change), lang), period.previous
+    if by == style.percent(0, lang):
+        factors = _changes(FACTORS, changes, lang)
+        return {
+            "en": f"Net revenue was unchanged on {before} at {money}: {factors}.",
+            "zh": f"净销售额与{before}持平，为{money}：{factors}。",
+        }[lang]
     way = 1 if change > 0 else -1
     most, *rest = sorted(FACTORS, key=lambda factor: -way * changes[factor])
-    others = {
-        code: {"en": ", ", "zh": "，"}[code].join(f"{_low(k, code)} {signed(changes[k], code)}" for k in rest)
-        for code in LANGS
-    }
     verb = {"en": "rose" if change > 0 else "fell", "zh": "增长" if change > 0 else "下降"}[lang]
-    by, share = style.percent(abs(change), lang), signed(changes[most], lang)
-    has_year_ago = (kpis["period"] == str(Period(period.year - 1, period.quarter))).any()
-    season = "" if has_year_ago else {
-        "en": " Season and trend cannot be told apart: the data hold no same quarter of last year.",
-        "zh": "由于没有上年同期数据，无法区分季节因素与趋势。",
-    }[lang]  # fmt: skip
-    return say(
-        {
-            "en": f"Net revenue {verb} {by} on {period.previous} to {money}, mostly through {_low(most, 'en')} ({share}); "
-            f"{others['en']}." + season,
-            "zh": f"净销售额较{period.previous}{verb}{by}，为{money}，主要来自{_low(most, 'zh')}（{share}）；{others['zh']}。"
-            + season,
-        },
-        lang,
-    )
+    others, share = _changes(rest, changes, lang), signed(changes[most], lang)
+    return {
+        "en": f"Net revenue {verb} {by} on {before} to {money}, mostly through {_low(most, 'en')} ({share}); {others}.",
+        "zh": f"净销售额较{before}{verb}{by}，为{money}，主要来自{_low(most, 'zh')}（{share}）；{others}。",
+    }[lang]
+
+
+def _changes(factors: Iterable[str], changes: dict[str, float], lang: str) -> str:
+    told = (f"{_low(factor, lang)} {signed(changes[factor], lang)}" for factor in factors)
+    return {"en": ", ", "zh": "，"}[lang].join(told)
 
 
 def movements(card: pd.DataFrame, lang: str) -> Sentence:
@@ -199,4 +210,4 @@ def _low(code: str, lang: str) -> str:
 
 
 def _plus(x: float, lang: str) -> str:
-    return ("+" if x > 0 else "") + style.number(x, lang, 2)
+    return ("+" if round(x, 2) > 0 else "") + style.number(x, lang, 2)

@@ -13,6 +13,10 @@ from crmlib.views.narrative import Sentence, say
 
 _EFFECT = ("effect", "low_effect", "high_effect", "effect_target")
 _FOUND = ("effective", "partly_effective", "harmful")
+_ADJUSTED = {
+    True: {"en": ", adjusted for what each customer was expected to spend,", "zh": "按每位客户的预期消费校正后"},
+    False: {"en": ", adjusted for the orders expected of each customer,", "zh": "按每位客户的预期订单数校正后"},
+}
 Row = Mapping[Any, Any]
 
 
@@ -62,10 +66,19 @@ def _is_picked(reviews: pd.DataFrame) -> pd.Series:
 
 
 def amount(value: float, unit: str, lang: str, book: Book) -> str:
-    """An effect: money, or points of a rate."""
+    """An effect: money, orders, or points of a rate."""
     if unit == "money" or pd.isna(value):
         return style.money(value, book, lang)
+    if unit != "rate":
+        return narrative_campaign.orders(value, lang) + {"en": " orders", "zh": "单"}[lang]
     return style.number(100 * value, lang, 1) + {"en": " points", "zh": "个百分点"}[lang]
+
+
+def level(value: float, unit: str, lang: str, book: Book) -> str:
+    """A value of a campaign's KPI."""
+    if unit == "money":
+        return style.money(value, book, lang)
+    return style.percent(value, lang) if unit == "rate" else narrative_campaign.orders(value, lang)
 
 
 def chance(p: float) -> str:
@@ -81,12 +94,10 @@ def _campaign(row: Row, lang: str, book: Book) -> str:
         return _unmeasured(row, head, lang)
     unit = row["kpi_unit"]
     kpi = schema.word(row["kpi"], lang)
-    level = style.money if unit == "money" else lambda value, _book, code: style.percent(value, code)
-    treated, base = (level(row[side], book, lang) for side in ("treated_value", "control_value"))
+    treated, base = (level(row[side], unit, lang, book) for side in ("treated_value", "control_value"))
     n, m = (style.number(row[side], lang) for side in ("n_treated", "n_control"))
     size, low, high, target = (amount(row[c], unit, lang, book) for c in _EFFECT)
-    words = {"en": ", adjusted for what each customer was expected to spend,", "zh": "按每位客户的预期消费校正后"}
-    adjusted = words[lang] if row["explained_share"] > 0 else ""
+    adjusted = _ADJUSTED[unit == "money"][lang] if row["explained_share"] > 0 else ""
     units = {"en": f" in {row['units']} groups drawn whole", "zh": f"，共整群抽取{row['units']}组"}
     drawn = units[lang] if row["units"] else ""
     q = "" if math.isnan(row["p_adjusted"]) else f", q {chance(row['p_adjusted'])}"

@@ -7,6 +7,9 @@ from crmlib.params import Book, Segment
 from crmlib.views import style
 from crmlib.views.narrative import Sentence, say
 
+ONE_TIER = 0.95
+"""Share of the spend in one tier from which the tiers tell customers apart no more."""
+
 RELATIVE = {
     "en": "Relative tiers: not comparable between quarters.",
     "zh": "相对分层：不可跨季度比较。",
@@ -86,6 +89,25 @@ def tiers(sizes: pd.DataFrame, reasons: pd.DataFrame, lang: str, book: Book) -> 
         en += f" The churn-risk tier mixes reasons: {parts_en}; only the lapsed belong on a win-back list."
         zh += f"流失风险层级的成因不同：{parts_zh}；只有已沉寂的客户应进入挽回名单。"
     return say({"en": en, "zh": zh}, lang)
+
+
+def misfit(sizes: pd.DataFrame, params_file: str, lang: str) -> Sentence | None:
+    """That the anchors do not fit the book: nobody is in the best tier, or nearly all spend comes from one tier."""
+    best, most = sizes.iloc[0], sizes.iloc[int(sizes["revenue_share"].argmax())]
+    if most["monetary_12m_minor"] <= 0 or (best["customers"] > 0 and most["revenue_share"] < ONE_TIER):
+        return None
+    n, share = style.number(best["customers"], lang), style.percent(most["revenue_share"], lang)
+    top, tier = schema.word(best["tier"], lang), schema.word(most["tier"], lang)
+    file = "params/" + "/".join(params_file.split("/")[-2:])
+    return say(
+        {
+            "en": f"The scoring anchors do not fit this book: {top} has {n} customers, and {share} of the spend comes "
+            f"from {tier}. Run crm anchors {file}: it proposes anchors from the book's own customers.",
+            "zh": f"评分锚点不适合本账套：{top}客户有{n}个，{share}的消费来自{tier}客户。"
+            f"请运行 crm anchors {file}，根据本账套的客户提出锚点。",
+        },
+        lang,
+    )
 
 
 def migration(balance: pd.DataFrame, months_before: int, lang: str, book: Book) -> Sentence:

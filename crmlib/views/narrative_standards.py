@@ -234,24 +234,26 @@ def verdicts(reviews: pd.DataFrame | None, effects: pd.DataFrame, lang: str) -> 
     tested = pd.DataFrame() if whole is None else whole[whole["evidence_grade"].isin(["A", "B"])]
     if tested.empty:
         return narrative_review.attainment(effects, lang)
-    counts = tested["verdict"].value_counts()
-    said = {
-        code: {"en": ", ", "zh": "，"}[code].join(
-            f"{schema.word(v, code).lower()} {counts[v]}" for v in _VERDICTS if v in counts.index
-        )
-        for code in ("en", "zh")
-    }
-    due = effects[effects["outcome"].isin(["attained", "partly_attained", "not_attained"])]
+    n, due = len(tested), effects[effects["outcome"].isin(["attained", "partly_attained", "not_attained"])]
+    en, zh = (_counted(tested["verdict"], lang) for lang in ("en", "zh"))
     reached = int((due["outcome"] == "attained").sum())
     return say(
         {
-            "en": f"Tests with a control group that have ended: {len(tested)} ({said['en']}). Of {len(due)} targets due and "
-            f"measured, {reached} were attained; a target has no control group, so that is credited to no strategy.",
-            "zh": f"已结束的对照检验{len(tested)}项（{said['zh']}）。到期且已计量的{len(due)}个目标中达成{reached}个；"
-            "目标没有对照组，因此不归功于任何策略。",
+            "en": f"{n} campaign test{'s' if n > 1 else ''} with a control group ended: {en}. Of {len(due)} targets due and "
+            f"measured, {reached} were met; a target has no control group, so no strategy is credited.",
+            "zh": f"已结束的对照检验{n}项：{zh}。到期且已计量的目标{len(due)}个，达成{reached}个；目标没有对照组，因此不归功于任何策略。",
         },
         lang,
     )
+
+
+def _counted(verdicts: pd.Series, lang: str) -> str:
+    """Each verdict with its number; a single one needs none."""
+    counts = verdicts.value_counts()
+    names = [(schema.word(v, lang).lower(), counts[v]) for v in _VERDICTS if v in counts.index]
+    if len(verdicts) == 1:
+        return names[0][0]
+    return {"en": ", ", "zh": "，"}[lang].join(f"{name} {n}" for name, n in names)
 
 
 def findings(

@@ -87,7 +87,7 @@ def macro(links: pd.DataFrame, lang: str) -> Sentence:
     local = tables.in_language(links, lang)
     tested = local[local["link_state"] == "tested"]
     few = sorted(set(local["series_name"]) - set(tested["series_name"]))
-    text = {"en": _links_en(tested), "zh": _links_zh(tested)}
+    text = {each: _links(tested, each) for each in ("en", "zh")}
     if few:
         text["en"] += f" Too few common periods (12 changes are needed): {', '.join(few)}."
         text["zh"] += f"共同周期过少（至少需要12个变化值）：{'、'.join(few)}。"
@@ -197,34 +197,24 @@ def _judged_zh(row: pd.Series) -> str:
     )
 
 
-def _links_en(tested: pd.DataFrame) -> str:
+def _links(tested: pd.DataFrame, language: str) -> str:
     if tested.empty:
         return ""
-    notable = tested[tested["is_notable_link"].astype(bool)]
+    tried, notable = len(tested), tested[tested["is_notable_link"].astype(bool)]
     if notable.empty:
-        return f"Of {len(tested)} pairs of series and lag tried, none goes with demand beyond chance."
-    best = notable.iloc[int(notable["association"].abs().argmax())]
-    return (
-        f'"{best["series_name"]}", {best["lag_periods"]} periods earlier, moves with demand: rank correlation of changes '
-        f"{style.number(best['association'], 'en', 2)} (95 % range {style.number(best['association_low'], 'en', 2)} to "
-        f"{style.number(best['association_high'], 'en', 2)}, n = {best['n']}). {len(notable)} of {len(tested)} pairs tried pass "
-        "after adjusting for their number. Going together is no cause; a season that both share is enough."
-    )
-
-
-def _links_zh(tested: pd.DataFrame) -> str:
-    if tested.empty:
-        return ""
-    notable = tested[tested["is_notable_link"].astype(bool)]
-    if notable.empty:
-        return f"在{len(tested)}组“序列×先行期”中，没有一组与需求的同步变化超出随机范围。"
-    best = notable.iloc[int(notable["association"].abs().argmax())]
-    return (
-        f"“{best['series_name']}”（先行{best['lag_periods']}期）与需求同步变动：变化值的秩相关为"
-        f"{style.number(best['association'], 'zh', 2)}（95%区间{style.number(best['association_low'], 'zh', 2)}至"
-        f"{style.number(best['association_high'], 'zh', 2)}，n = {best['n']}）。校正检验次数后，{len(tested)}组中有{len(notable)}组"
-        "成立。同步变动不等于因果，共有的季节性也足以造成。"
-    )
+        return {"en": f"Of {tried} pairs of series and lag tried, none goes with demand beyond chance.",
+                "zh": f"在{tried}组“序列×先行期”中，没有一组与需求的同步变化超出随机范围。"}[language]  # fmt: skip
+    best, passed = notable.iloc[int(notable["association"].abs().argmax())], len(notable)
+    series, lag, n = best["series_name"], best["lag_periods"], best["n"]
+    rank, low, high = (style.number(best[c], language, 2)
+                       for c in ("association", "association_low", "association_high"))  # fmt: skip
+    return {
+        "en": f'"{series}", {lag} periods earlier, moves with demand: rank correlation of changes {rank} (95 % range {low} to '
+        f"{high}, n = {n}). {passed} of {tried} pairs tried pass after adjusting for their number. Going together is no "
+        "cause; a season that both share is enough.",
+        "zh": f"“{series}”（先行{lag}期）与需求同步变动：变化值的秩相关为{rank}（95%区间{low}至{high}，n = {n}）。校正检验次数后，"
+        f"{tried}组中有{passed}组成立。同步变动不等于因果，共有的季节性也足以造成。",
+    }[language]
 
 
 def opportunities(matrix: pd.DataFrame, unknown: list[str], lang: str, book: Book) -> Sentence:

@@ -135,14 +135,17 @@ def show(  # noqa: PLR0913 - what to show, for whom, and the three things a cell
     return Shown(html, caption)
 
 
-def opening(settings: Settings, results: Results, lang: str) -> Shown:
-    """What a notebook looks at: book, period, as-of date, and the last order in the data once it is known."""
+def opening(settings: Settings, results: Results | None, lang: str) -> Shown:
+    """What a notebook looks at: book, period, as-of date, and the last order in the data.
+
+    Without `results` the last order is left out: the notebook that reads the data comes to it by itself.
+    """
     words, period, book = _WORDS[lang], settings.period, settings.book
     lines = {
         words["book"]: book_name(book, lang),
         words["period"]: f"{period} ({words['days'].format(start=period.start, end=period.as_of)})",
         words["as_of"]: str(period.as_of),
-        words["data"]: data_as_of(results) or words["absent"],
+        words["data"]: (data_as_of(results) or words["absent"]) if results else "",
         words["notice"]: book_notice(book, lang),
     }
     filled = {term: style.legible(value) for term, value in lines.items() if value}

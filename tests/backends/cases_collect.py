@@ -40,6 +40,13 @@ def contacts(book: Book) -> Any:
     return book.customers.select("customer_id", "customer_name", "contact_phone")
 
 
+def ledger(book: Book) -> pd.DataFrame:
+    settings = book.settings
+    orders = settings.sources.orders.model_copy(update={"ledger_total": 9_000.5})
+    changed = settings.model_copy(update={"sources": settings.sources.model_copy(update={"orders": orders})})
+    return waterfall.ledger(book.lines, book.quarantine, intake(book), changed)
+
+
 def inventory_of(book: Book) -> Any:
     return inventory.inventory(book.file, book.days, book.period, 365)
 
@@ -70,5 +77,8 @@ CASES: dict[str, Callable[[Book], Any]] = {
     "campaigns": lambda b: inventory.campaigns(sources(b)),
     "feedback profile": lambda b: feedback.profile(b.surveys.select("customer_id"), b.days, b.tiered, b.file, b.period),
     "feedback sources": lambda b: feedback.sources({"interactions": b.interactions}),
+    "ledger": ledger,
+    "mapped source": lambda b: feedback.mapped(b.surveys.order_by("customer_id", "survey_date", "csat")),
+    "identifying": lambda b: matching.identifying(contacts(b), b.file),
     "matching": lambda b: matching.proposals(matching.normalised(b.customers), inventory_of(b)),
 }  # fmt: skip

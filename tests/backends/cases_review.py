@@ -38,13 +38,26 @@ def tracking(book: Book) -> Any:
     return book.tiered.select("customer_id", **{name: ibis.literal(text) for name, text in about.items()})
 
 
+def written(book: Book) -> pd.DataFrame:
+    columns = ["customer_id", "strategy_id", "gap_reason", "improvement", "period"]
+    rows = [["C001", "S1", "too late", "", str(book.period)], ["Nobody", "S1", "", "call", str(book.period)]]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def sheet(book: Book) -> Any:
     judged = effect_review.assessments(pd.DataFrame({"strategy_id": ["S1"]}), None)
-    columns = ["customer_id", "strategy_id", "gap_reason", "improvement", "period"]
-    written = pd.DataFrame([["C001", "S1", "too late", "", str(book.period)]], columns=columns)
-    return effect_review.of_customers(
-        tracking(book), book.days, effect_review.Known(pd.DataFrame(), judged, written), book.settings
-    )
+    known = effect_review.Known(pd.DataFrame(), judged, written(book))
+    return effect_review.sheet(tracking(book), book.days, known, book.settings)
+
+
+def planned(book: Book) -> pd.DataFrame:
+    """Two campaigns with a hold-out that ended, and one whose list was edited."""
+    plans = [
+        campaigns.Frozen("k1", "window_net_revenue", SPAN, 500.0, 100.0),
+        campaigns.Frozen("k2", "window_repurchase_rate", SPAN, 0.1, 0.02),
+        campaigns.Frozen("k3", "window_orders", SPAN, 0.5, 0.1, "store", ("list_edited",)),
+    ]
+    return campaigns.measured(plans, book.assignments, book.days, expectation.after, book.settings)
 
 
 def picked(book: Book) -> Any:
@@ -73,11 +86,15 @@ CASES: dict[str, Callable[[Book], Any]] = {
     "outcomes": lambda b: windows.outcomes(b.tiered.select("customer_id"), b.days, SPAN),
     "cases of money": cases,
     "cases of a rate": lambda b: cases(b, "window_repurchase_rate"),
+    "cases of orders": lambda b: cases(b, "window_orders"),
+    "campaigns measured": planned,
     "moments": lambda b: campaigns.moments(cases(b)),
     "sums": lambda b: campaigns.sums(cases(b)),
     "before and after": lambda b: effect.before_after(b.days, b.campaigns, b.campaign_targets, b.period),
     "review sheet": sheet,
     "review counts": lambda b: effect_review.counts(sheet(b)),
+    "review of strangers": lambda b: effect_review.strangers(written(b), sheet(b), b.period),
+    "without a hold-out": lambda b: hand_picked.without(b.campaigns, pd.DataFrame({"campaign_id": ["k1"]})),
     "hand-picked": picked,
     "eligible": lambda b: holdout.eligible(b.tiered, b.file, ["high", "risk"], "region"),
     "drawn": drawn,
@@ -87,5 +104,7 @@ CASES: dict[str, Callable[[Book], Any]] = {
     "overlaps": lambda b: holdout.overlaps(b.assignments, RUNS),
     "treated twice": lambda b: holdout.treated_twice(b.assignments, RUNS),
     "campaign base": lambda b: campaign_base.by_tier(b.tiered, b.days, SPAN, "window_net_revenue"),
+    "alike within stores": lambda b: campaign_base.icc(
+        b.assignments.filter(b.assignments.campaign_id == "k3"), b.days, SPAN, "window_net_revenue"),
     "incentive spend": lambda b: incentives.spend(b.tiered, b.days, b.period),
 }  # fmt: skip

@@ -17,6 +17,7 @@ from crmlib.segment import (
     btyd,
     btyd_fit,
     churn,
+    cluster_model,
     clusters,
     cohorts,
     customer_value,
@@ -26,6 +27,7 @@ from crmlib.segment import (
     journey,
     levels,
     migration,
+    model_card,
     profile,
     reasons,
     rfm,
@@ -39,10 +41,7 @@ SCALE = rfm.Scale(12 / 11, 0.012)
 SPEND = btyd.Spend(6.0, 4.0, 90_000.0, -1.0, 100)
 MODEL = btyd.Purchases(0.8, 30.0, 0.7, 2.5, -1.0, 100, np.eye(4))
 LOGISTIC = churn.Logistic(0.3, (-0.5, 0.4, 0.1, -0.2, -0.1), (1.0,) * 5, 900, 300, date(2023, 12, 31), 91)
-CLUSTERS = clusters.Model(
-    "v", date(2024, 3, 31), (3.0, 1.5, 9.0, 5.0), (1.1, 0.9, 2.0, 0.8),
-    ((-1.0, 1.0, 1.0, 0.2), (0.9, -0.8, -0.7, 0.1), (0.0, 0.1, 0.2, -1.4)), (1, 2, 3), ("core", "quiet", "new"), 3,
-)  # fmt: skip
+CLUSTERS = derived.CLUSTERS
 
 
 def rules(book: Book) -> Any:
@@ -90,6 +89,21 @@ def levelled(book: Book, **changes: Any) -> Any:
     return levels.stored(levels.assign(levels.score(book.inputs, used), used))
 
 
+def means(book: Book) -> pd.DataFrame:
+    return customer_value.tier_means(book.before, book.days, date(2023, 12, 31), book.period.as_of)
+
+
+def kept_model(book: Book) -> pd.DataFrame:
+    """Last quarter's clusters, used again."""
+    sampled = clusters.sample(book.tiered, 20).order_by("customer_id").to_pyarrow().to_pandas()
+    return cluster_model.current(sampled, book.cluster_rows, book.cluster_choices, book.settings).choice
+
+
+def card(book: Book) -> Any:
+    found = model_card.examine(book.days, book.file, date(2022, 3, 1), 91, book.settings)
+    return found.card.round(9), found.calibration, found.means
+
+
 def percentile(book: Book) -> Any:
     ranked = rfm.rank(book.summary)
     segment = book.settings.segment.model_copy(update={"scoring": "percentile"})
@@ -134,7 +148,12 @@ CASES: dict[str, Callable[[Book], Any]] = {
     "alerts by model": lambda b: churn.alerts(b.assessed, "btyd", b.settings.segment),
     "warnings": lambda b: churn.warnings(b.alerted, 15),
     "alert sizes": lambda b: churn.alert_sizes(b.alerted),
-    "tier means": lambda b: customer_value.tier_means(b.before, b.days, date(2023, 12, 31), b.period.as_of),
+    "tier means": means,
+    "value by tier's mean": lambda b: customer_value.by_tier_mean(
+        b.histories, b.tiered, means(b), b.settings.segment.value),
+    "value by a fit": lambda b: customer_value.predicted(
+        b.histories, b.tiered, customer_value.fit(b.histories), means(b), 91, b.settings.segment.value),
+    "stored value": lambda b: customer_value.stored(b.alerted),
     "value by model": lambda b: customer_value.by_model(b.histories, models(b), 91, b.settings.segment.value),
     "value of customers": lambda b: customer_value.customers(
         b.tiered, customer_value.by_model(b.histories, models(b), 91, b.settings.segment.value), 0.9,
@@ -171,6 +190,13 @@ CASES: dict[str, Callable[[Book], Any]] = {
     "clusters": lambda b: clusters.assign(b.tiered, CLUSTERS),
     "cluster profile": lambda b: clusters.profile(clusters.assign(b.tiered, CLUSTERS)),
     "agreement": lambda b: agreement.cells(clusters.assign(b.tiered, CLUSTERS)),
+    "stored clusters": lambda b: cluster_model.frame(cluster_model.read(b.cluster_rows)),
+    "kept clusters": kept_model,
+    "model card": card,
+    "anchors": lambda b: str(anchors.propose(b.days, b.file, b.period, b.settings)),
+    "tags of strangers": lambda b: tags.strangers(free_tags(b), b.tiered.limit(0)),
+    "template 2": lambda b: tags.tier_tags(
+        tiers.stored(b.tiered, b.settings), b.customers, tags.with_free(b.labelled, free_tags(b), b.offers)),
     "fit": lambda b: vars(btyd_fit.purchases(btyd.cells(b.histories)))["problem"],
     "cut": lambda b: btyd.histories(b.days, b.period.as_of - timedelta(days=91)),
 }  # fmt: skip

@@ -37,13 +37,13 @@ class Pair:
 
 
 @pytest.fixture(scope="session")
-def spark() -> Iterator[Any]:
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     if not find_spec("pyspark"):
         pytest.skip("Spark is not installed: `make test-spark` installs it and runs these tests")
     from crmlib.io import spark as seam
 
     os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
-    con = seam.connect("local[1]", "1500MB")
+    con = seam.connect("local[1]", "1500MB", tmp_path_factory.mktemp("engine") / "spark")
     for key, value in QUICK.items():
         con._session.conf.set(key, value)
     yield con
@@ -51,18 +51,31 @@ def spark() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def pair(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pair]:
-    """`pair("first")`: a random book, its derived tables made on DuckDB, on both engines."""
+def duckdb_book(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Book]:
+    """`duckdb_book("first")`: a random book and its derived tables, stored and opened by DuckDB."""
 
     @cache
-    def made(name: str) -> Pair:
+    def made(name: str) -> Book:
         root = tmp_path_factory.mktemp(name)
         used = settings(root, name)
         con, folder = engine.connect(used), root / "tables"
         random_book.store(folder, random_book.raw(SEEDS[name]))
         for step in (derived.days, derived.segments, derived.values):
             random_book.store(folder, step(random_book.load(con, folder, used)))
-        return Pair(random_book.load(con, folder, used), random_book.load(spark, folder, used))
+        return random_book.load(con, folder, used)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def pair(spark: Any, duckdb_book: Callable[[str], Book]) -> Callable[[str], Pair]:
+    """`pair("first")`: a random book, its derived tables made on DuckDB, on both engines."""
+
+    @cache
+    def made(name: str) -> Pair:
+        ours = duckdb_book(name)
+        folder = ours.settings.file.parents[2] / "tables"
+        return Pair(ours, random_book.load(spark, folder, ours.settings))
 
     return made
 

@@ -1,13 +1,33 @@
 """Results that later functions read, made once on DuckDB: each function then meets the same tables on both engines."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import ibis
+import pandas as pd
 from random_book import Book
 
 from crmlib.collect import inventory, purchase_days
-from crmlib.segment import btyd, churn, customer_value, evidence, levels, rfm, tags, tier_starts, tiers
+from crmlib.io import engine
+from crmlib.segment import (
+    btyd,
+    churn,
+    cluster_model,
+    clusters,
+    customer_value,
+    evidence,
+    levels,
+    rfm,
+    tags,
+    tier_starts,
+    tiers,
+)
+
+CLUSTERS = clusters.Model(
+    "2023Q4", date(2023, 12, 31), (3.0, 1.5, 9.0, 5.0), (1.1, 0.9, 2.0, 0.8),
+    ((-1.0, 1.0, 1.0, 0.2), (0.9, -0.8, -0.7, 0.1), (0.0, 0.1, 0.2, -1.4)), (1, 2, 3), ("core", "quiet", "new"), 3,
+)  # fmt: skip
+CHOICES = pd.DataFrame({"k": [4, 3, 2], "silhouette": [0.2, 0.4, 0.3], "is_chosen": [False, True, False]})
 
 
 def days(book: Book) -> dict[str, Any]:
@@ -31,6 +51,8 @@ def segments(book: Book) -> dict[str, Any]:
         "inputs": inputs,
         "offers": offers(book),
         "histories": churn.features(book.days, period.as_of),
+        "cluster_rows": engine.table(cluster_model.frame(CLUSTERS)),
+        "cluster_choices": engine.table(CHOICES),
     }
 
 

@@ -2,13 +2,16 @@
 
 from datetime import date, datetime
 
+import books
 import ibis
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from ibis import _
+from test_equal import frame
 
-from crmlib.io import engine
+from crmlib.io import engine, staging
 
 AT = datetime.fromisoformat("2024-03-31 01:30:00")  # an hour that Berlin's clocks skip
 
@@ -52,6 +55,25 @@ def test_a_table_of_duckdb_is_taken_over(spark):
     assert (
         theirs.order_by("customer_id").to_pyarrow().to_pylist() == ours.order_by("customer_id").to_pyarrow().to_pylist()
     )
+
+
+def test_a_list_of_people_is_written_and_read_as_duckdb_does(rows, spark, tmp_path):
+    listed = rows.select("id", "net_minor", "day").order_by("net_minor")
+    listed.to_csv(tmp_path / "spark.csv")
+    ibis.memtable(listed.to_pyarrow()).to_csv(tmp_path / "duckdb.csv")
+    assert (tmp_path / "spark.csv").read_bytes() == (tmp_path / "duckdb.csv").read_bytes()
+    found = engine.read_csv(spark, tmp_path / "spark.csv", ",", 3, 0)
+    assert found.order_by("c1").to_pyarrow()["c1"].to_pylist() == ["-1", str(2**40), None]
+
+
+def test_staging_hands_over_what_duckdb_read(spark, tmp_path):
+    used = books.load(tmp_path, books.ORDERS + "4,B,31/31/2023,9\n")
+    con = engine.connect(used)
+    ours, theirs = (staging.stage(c, used) for c in (con, spark))
+    for one, other in [(ours.tables["orders"], theirs.tables["orders"]), (ours.quarantine, theirs.quarantine)]:
+        assert one.count().to_pyarrow().as_py() > 0
+        pd.testing.assert_frame_equal(frame(one), frame(other))
+    pd.testing.assert_frame_equal(ours.intake, theirs.intake)
 
 
 def test_a_number_with_a_fraction_is_no_decimal(rows, spark):

@@ -68,7 +68,7 @@ def _next_steps(book: str, quarter: Period) -> list[str]:
         f"  data/{book}/pseudonym.key   turns customer ids into pseudonyms: keep it, keep it secret, not in git",
         "next:",
         f"  1. put your order lines into data/{book}/raw/",
-        f"  2. crm map data/{book}/raw/FILE proposes the settings of `sources` in params/{book}/default.yml: check, paste",
+        f"  2. crm map data/{book}/raw/FILE proposes `sources` for params/{book}/default.yml: check, paste",
         f"  3. set names, currency, anchors and budget in params/{book}/default.yml",
         f"  4. crm check params/{book}/{quarter}.yml",
         f"  5. crm run params/{book}/{quarter}.yml",

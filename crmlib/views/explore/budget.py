@@ -12,7 +12,7 @@ from crmlib.io.store import Store
 from crmlib.params import Book, Settings, Strategy
 from crmlib.strategy import allocation
 from crmlib.views import charts_explore, narrative, style, tables
-from crmlib.views.explore.panel import Answer, Control, Panel, Values, absent
+from crmlib.views.explore.panel import Answer, Control, Panel, Values, absent, stated
 
 PLAN = ["action_id", "action", "action_zh", "tier", "contacts", "reached_share", "cost_minor", "hours", "value_minor"]
 LIMITS = ["limit_kind", "department", "department_zh", "tier", "action_id", "limit_amount", "used_amount",
@@ -55,6 +55,7 @@ def budget_data(inputs: Inputs, rules: Strategy) -> Tried:
     return Tried(plan, allocation.limits(solved, inputs.strategies), float(solved.broken["shortfall"].sum()))
 
 
+@stated
 def budget_what_if(results: Store, settings: Settings, lang: str) -> Panel:
     """Sliders for the budget and each department's hours."""
     rules, book = settings.strategy, settings.book

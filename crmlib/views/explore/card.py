@@ -3,7 +3,7 @@
 Everything is read from the stored results, in which names and contacts are masked as the settings ask.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import ibis.expr.types as ir
@@ -11,11 +11,12 @@ import pandas as pd
 from ibis import _
 
 from crmlib import schema
-from crmlib.io import engine
+from crmlib.io import engine, registers
 from crmlib.io.store import Store
 from crmlib.params import Settings
-from crmlib.views import charts_explore, narrative, tables
-from crmlib.views.explore.panel import Answer, Control, Panel, Values, absent
+from crmlib.views import charts_explore, narrative, style, tables
+from crmlib.views.explore import search
+from crmlib.views.explore.panel import Answer, Control, Panel, Values, absent, stated
 
 SUGGESTED = 40
 _MONTHS = 24
@@ -24,8 +25,9 @@ _SCORES = ["tier", "recency_score", "frequency_score", "monetary_score", "recenc
 _VALUE = ["expected_purchases", "expected_value_minor", "clv_minor", "churn_risk", "alert", "at_risk_minor"]
 _LEVEL = ["level", "priority_score", "value_score", "potential_score", "need_score"]
 _WHO = ["customer_name", "customer_type", "size_band", "region", "main_need"]
-_ACTIONS = ["action_id", "strategy_id", "campaign_id", "arm", "action_why", "action_why_zh", "channel", "channel_zh",
-            "owner", "due_date", "completion_status"]  # fmt: skip
+_ACTIONS = ["action_id", "strategy_id", "campaign_id", "arm", "action_reason", "channel", "channel_zh", "owner",
+            "due_date", "completion_status"]  # fmt: skip
+_LONGEST = 40
 
 
 @dataclass(frozen=True)
@@ -98,16 +100,22 @@ def suggested(results: Store) -> list[str]:
     return list(engine.frame(spent.select("customer_id").limit(SUGGESTED))["customer_id"])
 
 
+@stated
 def customer_card(results: Store, settings: Settings, lang: str) -> Panel:
     """A customer's card by id; the ids with most at stake are suggested."""
     ids = suggested(results)
     if not ids:
         return absent(_TITLE[lang], _NOBODY, settings, lang)
 
+    names = registers.read(settings, "actions")[["action_id", "action", "action_zh"]]
+
     def answer(values: Values) -> Answer:
-        card, book = customer_card_data(results, str(values["customer"]).strip()), settings.book
-        if card.scores.empty:
-            return Answer(narrative.say(_unknown(card.customer_id), lang))
+        asked, book = str(values["customer"]).strip(), settings.book
+        fits = search.found(results, asked, settings)
+        if len(fits) != 1:
+            return _several(fits, asked, settings, lang)
+        card = customer_card_data(results, str(fits["customer_id"].iloc[0]))
+        card = replace(card, actions=card.actions.merge(names, "left", "action_id")[[*names, *_ACTIONS[1:]]])
         draw = partial(charts_explore.timeline, card.days, card.campaigns, lang, book)
         return Answer(said(card, lang), draw, _tables(card, settings, lang))
 
@@ -117,32 +125,77 @@ def customer_card(results: Store, settings: Settings, lang: str) -> Panel:
 
 
 def said(card: Card, lang: str) -> narrative.Sentence:
-    """The tier and its reason, as the batch words it."""
+    """The tier and its reason, as the batch words it, and what comes next."""
     reason = tables.in_language(card.scores[["reason_text", "reason_text_zh"]], lang)["reason_text"].iloc[0]
     tier = schema.word(card.scores["tier"].iloc[0], lang)
-    texts = {"en": f"{card.customer_id}: {tier}. {reason}", "zh": f"{card.customer_id}：{tier}。{reason}"}
+    coming = _coming(card, lang)
+    texts = {
+        "en": f"{card.customer_id}: {tier}. {reason} {coming}",
+        "zh": f"{card.customer_id}：{tier}。{reason}{coming}",
+    }
     return narrative.say(texts, lang)
 
 
-def _tables(card: Card, settings: Settings, lang: str) -> tuple[tables.Shown, ...]:
-    found = []
-    for name, frame in (("customer_inventory", card.who), ("customer_tiers", card.scores[_SCORES]),
-                        ("customer_value", card.value), ("customer_levels", card.level)):  # fmt: skip
-        if len(frame):
-            found.append(tables.show(frame, name, lang, settings.book))
-    campaigns = tables.show(card.campaigns, "campaign_assignments", lang, settings.book, caption=_CAMPAIGNS[lang])
-    return (*found, campaigns, tables.show(card.actions, "customer_actions", lang, settings.book, caption=_NEXT[lang]))
+def _coming(card: Card, lang: str) -> str:
+    """The next action, the first by its date, in a few words."""
+    if card.actions.empty:
+        return {"en": "No action is planned for this customer.", "zh": "暂无针对该客户的行动计划。"}[lang]
+    first = tables.in_language(card.actions.head(1), lang).iloc[0]
+    what, when = first.get("action", first["action_id"]), style.day(first["due_date"], lang)
+    why, who = schema.word(first["action_reason"], lang), first["owner"]
+    return {"en": f"Next, by {when} ({who}): {what}. {why}.", "zh": f"下一步（{when}前，{who}）：{what}。{why}。"}[lang]
 
 
-def _unknown(customer_id: str) -> dict[str, str]:
-    return {"en": f"No customer has the id '{customer_id}'.", "zh": f"没有编号为“{customer_id}”的客户。"}
+def _tables(card: Card, settings: Settings, lang: str) -> tuple[tables.Shown | narrative.Sentence, ...]:
+    """What comes next first; what is not known of this customer is named at the end."""
+    parts = (
+        ("customer_tiers", card.scores[_SCORES]), ("customer_value", card.value), ("customer_levels", card.level),
+        ("customer_inventory", card.who), ("campaign_assignments", card.campaigns),
+    )  # fmt: skip
+    known = {name: _filled(frame) for name, frame in parts}
+    captions = {"campaign_assignments": _CAMPAIGNS[lang], "customer_inventory": _WHO_IS[lang]}
+    shown = [
+        tables.show(frame, name, lang, settings.book, caption=captions.get(name, ""))
+        for name, frame in known.items() if not frame.empty
+    ]  # fmt: skip
+    blank = [captions.get(name) or schema.title(name, lang) for name, frame in known.items() if frame.empty]
+    texts = {
+        "en": f"Nothing is known of this customer's: {'; '.join(blank).lower()}.",
+        "zh": f"该客户暂无：{'、'.join(blank)}。",
+    }
+    rest = [*shown, narrative.say(texts, lang)] if blank else shown
+    return (tables.show(_filled(card.actions), "next_actions", lang, settings.book, caption=_NEXT[lang]), *rest)
+
+
+def _filled(frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns in which something is known."""
+    return frame.loc[:, [any(not tables.is_blank(value) for value in frame[c]) for c in frame.columns]]
+
+
+def _several(fits: pd.DataFrame, asked: str, settings: Settings, lang: str) -> Answer:
+    """Nobody, or several customers to choose from."""
+    if fits.empty:
+        return Answer(narrative.say(_NO_ID if not asked else _unknown(asked), lang))
+    n = style.number(len(fits), lang) if len(fits) <= search.MOST else f"{search.MOST}+"
+    texts = {"en": f"'{asked}' fits {n} customers: enter one of these ids.",
+             "zh": f"“{asked}”对应{n}名客户：请输入其中一个编号。"}  # fmt: skip
+    return Answer(
+        narrative.say(texts, lang), None, (tables.show(fits, "customer_tiers", lang, settings.book, search.MOST),)
+    )
+
+
+def _unknown(asked: str) -> dict[str, str]:
+    asked = asked if len(asked) <= _LONGEST else asked[:_LONGEST] + "…"
+    return {"en": f"No customer's id is or begins with '{asked}'.", "zh": f"没有编号为“{asked}”或以其开头的客户。"}
 
 
 _TITLE = {"en": "One customer", "zh": "单个客户"}
+_NO_ID = {"en": "Enter a customer's id, or the beginning of one.", "zh": "请输入客户编号或其开头。"}
 _NOBODY = {"en": "There are no customers yet.", "zh": "尚无客户。"}
 _TIP = {
-    "en": "Type an id, or choose one of those with most at stake",
-    "zh": "输入客户编号，或从涉及金额最大的客户中选择",
+    "en": "Type an id, its beginning, or a masked form such as c12***9f; or choose one of those with most at stake",
+    "zh": "输入客户编号、编号开头或掩码形式（如c12***9f），或从涉及金额最大的客户中选择",
 }
 _CAMPAIGNS = {"en": "Campaigns", "zh": "参与的活动"}
+_WHO_IS = {"en": "Name, type, region", "zh": "客户信息"}
 _NEXT = {"en": "Next actions", "zh": "后续行动"}

@@ -20,7 +20,7 @@ from crmlib.params import Settings
 from crmlib.segment import cluster_choice, clusters
 from crmlib.segment.clusters import FEATURES
 from crmlib.views import charts_segment, narrative, style, tables
-from crmlib.views.explore.panel import Answer, Control, Panel, Values, absent
+from crmlib.views.explore.panel import Answer, Control, Panel, Values, absent, stated
 
 SCAN, FITTED, REFITS = 1_500, 5_000, 8
 """Customers on whom quality is measured and the clusters are fitted, and refits per answer: fewer than in the batch."""
@@ -62,6 +62,7 @@ def cluster_choice_data(
     )
 
 
+@stated
 def cluster_try(results: Store, settings: Settings, lang: str) -> Panel:
     """How many clusters, told apart by which measures."""
     tiered = results.table("customer_tiers")
@@ -88,7 +89,7 @@ def cluster_try(results: Store, settings: Settings, lang: str) -> Panel:
         )
 
     number = Control("k", schema.label("k", lang), float(min(max(start, 2), most)), _K_TIP[lang], (2.0, float(most), 1))
-    prefix = {"en": "By ", "zh": "依据："}[lang]
+    prefix = {"en": "Tell apart by ", "zh": "依据："}[lang]
     measures = [Control(f, prefix + schema.label(f, lang), value=True, tip=_BY_TIP[lang]) for f in FEATURES]
     return Panel(_TITLE[lang], (number, *measures), answer, settings, lang)
 

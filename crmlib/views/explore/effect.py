@@ -17,8 +17,8 @@ from crmlib.io.store import Store
 from crmlib.params import Book, Settings
 from crmlib.review import verdict
 from crmlib.views import charts_explore, narrative, style, tables
-from crmlib.views.explore.holdout import SIZES, Kpi, difference, kpis
-from crmlib.views.explore.panel import Answer, Control, Panel, Values
+from crmlib.views.explore.holdout import SIZES, Kpi, assumed, difference, kpis
+from crmlib.views.explore.panel import Answer, Control, Panel, Values, stated
 
 QUANTILES = 500
 _NORMAL = NormalDist()
@@ -73,6 +73,7 @@ def effect_sizes_data(case: Case) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+@stated
 def effect_chances(results: Store, settings: Settings, lang: str) -> Panel:
     """Customers, base, true effect and target: the interval to expect and the chance of each verdict."""
     book = settings.book
@@ -90,7 +91,7 @@ def effect_chances(results: Store, settings: Settings, lang: str) -> Panel:
         chances = effect_chances_data(case)
         finding = said(case, chances, book, lang)
         draw = partial(charts_explore.chances, effect_sizes_data(case), case.customers, finding.text, lang)
-        return Answer(finding, draw, (_table(chances, settings, lang),))
+        return Answer(finding, draw, (_table(chances, settings, lang), *assumed(kpi, lang)))
 
     choices = tuple((kpi.name(lang), place) for place, kpi in enumerate(known))
     words = {name: texts[lang] for name, texts in _SAID.items()}
@@ -148,10 +149,10 @@ _SAID = {
     "kpi_tip": {"en": "What the campaign should move, and among whom", "zh": "活动要改善的指标及对象"},
     "n_tip": {"en": "Customers in both arms together", "zh": "两组客户合计"},
     "share_tip": {"en": "Share of them that is left alone", "zh": "其中不做活动的比例"},
-    "effect": {"en": "True effect", "zh": "真实效果"},
-    "effect_tip": {"en": "Of a rate in percentage points, of money in per cent of the value without a campaign",
-                   "zh": "比率类指标为百分点，金额类指标为无活动时数值的百分比"},
-    "target": {"en": "Target effect", "zh": "目标效果"},
+    "effect": {"en": "True effect (pp or %)", "zh": "真实效果（百分点或%）"},
+    "effect_tip": {"en": "Of a rate in percentage points, of money and orders in per cent of the value without one",
+                   "zh": "比率类指标为百分点，金额与订单数为无活动时数值的百分比"},
+    "target": {"en": "Target effect (pp or %)", "zh": "目标效果（百分点或%）"},
     "target_tip": {"en": "The effect that the campaign is asked for, in the same unit",
                    "zh": "要求活动达到的效果，单位同上"},
 }  # fmt: skip

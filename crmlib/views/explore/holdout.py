@@ -12,8 +12,8 @@ from crmlib.io.store import Store
 from crmlib.kpi import sample_size
 from crmlib.kpi.sample_size import Arms
 from crmlib.params import Book, Holdout, Settings
-from crmlib.views import charts_explore, narrative, style, tables
-from crmlib.views.explore.panel import Answer, Control, Panel, Values
+from crmlib.views import charts_explore, narrative, narrative_reviews, style, tables
+from crmlib.views.explore.panel import Answer, Control, Panel, Values, stated
 
 SIZES = (50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 51_200, 100_000, 200_000, 500_000, 1_000_000)
 SHARES = (0.1, 0.2, 0.3, 0.5)
@@ -36,15 +36,24 @@ class Kpi:
         return {"en": f"{schema.word(self.kpi, lang)}, {tier}", "zh": f"{schema.word(self.kpi, lang)}（{tier}）"}[lang]
 
 
+STAND_IN = Kpi("all", "window_repurchase_rate", "rate", 0.3, math.nan, math.nan, 400)
+"""What is planned with where no campaign's KPI was measured; an assumption, and said to be one."""
+
+
 def kpis(detectability: pd.DataFrame | None) -> list[Kpi]:
-    """The KPIs of `tier_detectability` that have a value; 30 % where there is none, to plan all the same."""
+    """The KPIs of `tier_detectability` that have a value; the stand-in where there is none."""
     rows = [] if detectability is None else detectability.dropna(subset="base_value").to_dict("records")
     found = [
         Kpi(row["tier"], row["kpi"], row["kpi_unit"], float(row["base_value"]), _float(row["base_sd"]),
             _float(row["base_rho"]), int(row["eligible"]))
         for row in rows if row["eligible"] > 0
     ]  # fmt: skip
-    return found or [Kpi("all", "window_repurchase_rate", "rate", 0.3, math.nan, math.nan, 400)]
+    return found or [STAND_IN]
+
+
+def assumed(kpi: Kpi, lang: str) -> tuple[narrative.Sentence, ...]:
+    """That nothing was measured, where that is so."""
+    return (narrative.say(_ASSUMED, lang),) if kpi is STAND_IN else ()
 
 
 def holdout_data(kpi: Kpi, customers: int, share: float, rules: Holdout) -> pd.DataFrame:
@@ -72,6 +81,7 @@ def with_share(rules: Holdout, customers: int, share: float) -> dict[str, object
     return {"shares": [[upto, share if upto == band else given] for upto, given in rules.shares]}
 
 
+@stated
 def holdout_plan(results: Store, settings: Settings, lang: str) -> Panel:
     """Which effect a campaign could show: customers, share held out, chance of finding it."""
     rules, known = settings.strategy.holdout, kpis(results.frame_if_any("tier_detectability"))
@@ -86,7 +96,10 @@ def holdout_plan(results: Store, settings: Settings, lang: str) -> Panel:
         return Answer(
             said(kpi, frame, wanted, settings.book, lang),
             partial(charts_explore.least_effect, frame, kpi.unit, title, lang, settings.book),
-            (tables.show(_table(frame, kpi), "tier_detectability", lang, settings.book, caption=_TITLE[lang]),),
+            (
+                tables.show(_table(frame, kpi), "tier_detectability", lang, settings.book, caption=_TITLE[lang]),
+                *assumed(kpi, lang),
+            ),
             {"strategy": {"holdout": {"power": wanted.power, **with_share(rules, n, share)}}},
         )
 
@@ -135,13 +148,13 @@ def _finding(kpi: Kpi, frame: pd.DataFrame, book: Book, lang: str) -> str:
 
 def level(kpi: Kpi, value: float, book: Book, lang: str) -> str:
     """A value of the KPI."""
-    return style.percent(value, lang) if kpi.unit == "rate" else style.money(value, book, lang)
+    return narrative_reviews.level(value, kpi.unit, lang, book)
 
 
 def difference(kpi: Kpi, value: float, book: Book, lang: str) -> str:
     """A difference of two values: of rates, in percentage points."""
     if kpi.unit != "rate":
-        return style.money(value, book, lang)
+        return narrative_reviews.amount(value, kpi.unit, lang, book)
     return style.number(100 * value, lang, 1) + {"en": " pp", "zh": "个百分点"}[lang]
 
 
@@ -158,6 +171,10 @@ def _float(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
+_ASSUMED = {
+    "en": "No KPI of a campaign was measured in this book yet: 30% and 400 customers are assumed, to plan with.",
+    "zh": "本账套尚未测得活动指标：此处假设基准为30%、客户400名，仅供规划。",
+}
 _TITLE = {"en": "Hold-out planner", "zh": "对照组规划"}
 _SAID: Mapping[str, dict[str, str]] = {
     "kpi": {"en": "KPI and tier", "zh": "指标与层级"},

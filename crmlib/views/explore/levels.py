@@ -19,7 +19,7 @@ from crmlib.segment import levels as level_rules
 from crmlib.segment.levels import DIMENSIONS
 from crmlib.views import charts_profile, narrative, style, tables
 from crmlib.views.explore import moves
-from crmlib.views.explore.panel import Answer, Control, Panel, Values, absent
+from crmlib.views.explore.panel import Answer, Control, Panel, Values, absent, stated
 from crmlib.views.explore.ranking import Alike, alike
 
 SAMPLE = 20_000
@@ -81,6 +81,7 @@ def _priority(inputs: ir.Table, levels: Levels) -> ir.Value:
     return (sum(known) >= 2).ifelse((total / weight.nullif(0.0)).round(6), ibis.null("float64"))
 
 
+@stated
 def level_weights(results: Store, settings: Settings, lang: str) -> Panel:
     """Sliders for the weights of value, potential and need."""
     levels = settings.segment.levels
@@ -100,7 +101,7 @@ def level_weights(results: Store, settings: Settings, lang: str) -> Panel:
             partial(charts_profile.level_sizes, tried.sizes, lang),
             (
                 tables.show(tried.sizes, "level_sizes", lang, settings.book),
-                moves.show(tried.moves, "level_then", "level", settings, lang),
+                *moves.show(tried.moves, "level_then", "level", settings, lang),
                 tried.ranking.said(lang),
             ),
             {"segment": {"levels": {"weights": weights}}},

@@ -5,12 +5,16 @@ and a picture, and no widget is made: a widget in a stored notebook makes export
 """
 
 import os
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any
 
 from matplotlib.axes import Axes
 
+from crmlib.errors import InputError
+from crmlib.io.store import Store
 from crmlib.params import Settings
 from crmlib.views import narrative, style, tables
 from crmlib.views.narrative import Sentence
@@ -19,6 +23,10 @@ from crmlib.views.style import Picture
 Values = Mapping[str, Any]
 Change = Mapping[str, Any]
 """Settings that would make an answer so, as a params file would hold them."""
+
+_ALONE = threading.RLock()
+"""JupyterLab answers a moved slider in a thread of its own, also while a cell runs; an engine's connection and the look
+of charts are one for all threads, so panels take turns."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,8 @@ class Answer:
 
     def picture(self) -> Picture | None:
         """The finished picture, where there is one."""
-        return None if self.draw is None else style.picture(self.draw())
+        with _ALONE:
+            return None if self.draw is None else style.picture(self.draw())
 
 
 @dataclass(frozen=True)
@@ -69,14 +78,39 @@ class Panel:
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
-        first = self.start()
+        first = answered(self, {control.name: control.value for control in self.controls})
         picture = first.picture()
         still = (first.said, picture, note(self) if self.controls else None)
         display(*[part for part in still if part is not None])
         if self.controls and is_live():
             from crmlib.views.explore import controls
 
+            display(controls.Named())
             display(controls.Live(controls.widget(self, first, picture)))
+
+
+def answered(panel: Panel, values: Values) -> Answer:
+    """The panel's answer; what it cannot answer is said in its place."""
+    try:
+        with _ALONE:
+            return panel.answer(values)
+    except InputError as error:
+        return Answer(Sentence(" ".join(error.problems)))
+
+
+def stated(make: Callable[[Store, Settings, str], Panel]) -> Callable[[Store, Settings, str], Panel]:
+    """`make`; where the results that it asks for are not there, a panel that says so: the others still open."""
+
+    @wraps(make)
+    def made(results: Store, settings: Settings, lang: str) -> Panel:
+        try:
+            with _ALONE:
+                return make(results, settings, lang)
+        except InputError as error:
+            why = " ".join(error.problems)
+            return absent("", {"en": why, "zh": why}, settings, lang)
+
+    return made
 
 
 def is_live() -> bool:

@@ -22,7 +22,7 @@ from crmlib.params import Settings, TierRule
 from crmlib.segment import distance, rfm
 from crmlib.views import charts_segment, narrative, style, tables
 from crmlib.views.explore import moves
-from crmlib.views.explore.panel import Answer, Control, Panel, Values
+from crmlib.views.explore.panel import Answer, Control, Panel, Values, absent, stated
 from crmlib.views.explore.ranking import Alike, alike
 
 SCORES = distance.SCORES
@@ -93,10 +93,13 @@ def tier_weights_data(cells: pd.DataFrame, weights: Mapping[str, float]) -> Alik
     return alike(scores.sum(axis=1), scores @ given / given.sum(), bought["customers"].to_numpy())
 
 
+@stated
 def tier_thresholds(results: Store, settings: Settings, lang: str) -> Panel:
     """Sliders for the cut-offs of the tier rule and for the weights of a ranking."""
     rules = settings.segment.tiers
     cells = tier_cells(results.table("customer_tiers"), rules)
+    if cells.empty:
+        return absent(_TITLE[lang], _NOBODY, settings, lang)
 
     def answer(values: Values) -> Answer:
         cuts = {cut: float(values[f"cut_{cut:g}"]) for cut in cuts_of(rules)}
@@ -111,7 +114,7 @@ def tier_thresholds(results: Store, settings: Settings, lang: str) -> Panel:
             partial(charts_segment.tier_sizes, sizes, lang),
             (
                 tables.show(sizes, "tier_sizes", lang, settings.book),
-                moves.show(pairs, "tier_then", "tier_now", settings, lang),
+                *moves.show(pairs, "tier_then", "tier_now", settings, lang),
                 ranked.said(lang),
             ),
             {"segment": {"tiers": [rule.model_dump(mode="json") for rule in tried]}},
@@ -120,6 +123,7 @@ def tier_thresholds(results: Store, settings: Settings, lang: str) -> Panel:
     return Panel(_TITLE[lang], (*_cut_controls(rules, lang), *_weight_controls(lang)), answer, settings, lang)
 
 
+_NOBODY = {"en": "There are no customers yet.", "zh": "尚无客户。"}
 _REFUSED = {"en": "The cut-offs must fall from the first to the last, and one weight must be above 0.",
             "zh": "各分界线须依次降低，且至少一项权重大于0。"}  # fmt: skip
 _TITLE = {"en": "Tier cut-offs and weights", "zh": "客户层级分界线与权重"}
