@@ -13,6 +13,7 @@ import openpyxl
 import pandas as pd
 import pytest
 import quarters
+import xlsxwriter
 from python_calamine import CalamineWorkbook
 
 from crmlib import params, schema
@@ -338,3 +339,22 @@ def test_libreoffice_opens_it_and_shows_the_same_numbers(books, tmp_path):
     assert [row[:2] for row in rows[4:]] == [row[:2] for row in sheet(books["zh"], "2.2 客户层级规模")[4:]]
     names = [row[1] for row in saved.get_sheet_by_name("1.1 客户数据清单").to_python()[4:]]
     assert names[1] == quarters.HOSTILE[1]
+
+
+def test_libreoffice_can_draw_two_flags_beside_each_other(tmp_path):
+    """A colour on a cell with TRUE beside another TRUE ended the program, unless both say how they are to be written."""
+    office = shutil.which("soffice")
+    if not office:
+        pytest.skip("LibreOffice is not installed")
+    file = tmp_path / "flags.xlsx"
+    with xlsxwriter.Workbook(str(file)) as book:
+        page, looks = book.add_worksheet(), excel_cells.formats(book, 2)
+        for row in range(7):
+            page.write_boolean(row, 0, True, looks["boolean"])
+            page.write_boolean(row, 1, True, looks["boolean"])
+        red = book.add_format({"bg_color": "#f0c0c0"})
+        page.conditional_format(0, 0, 6, 0, {"type": "formula", "criteria": "=$A1=TRUE", "format": red})
+    home = (tmp_path / "home").as_uri()
+    command = [office, f"-env:UserInstallation={home}", "--headless", "--convert-to", "pdf", "--outdir", str(tmp_path)]
+    subprocess.run([*command, str(file)], check=False, capture_output=True, timeout=120)
+    assert (tmp_path / "flags.pdf").is_file()

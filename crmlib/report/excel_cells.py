@@ -59,7 +59,7 @@ def formats(book: xlsxwriter.Workbook, minor_digits: int) -> dict[str, Format]:
         "money": {"num_format": money, **top},
         "date": {"num_format": "yyyy-mm-dd", **left},
         "timestamp": {"num_format": "yyyy-mm-dd hh:mm", **left},
-        "boolean": left,
+        "boolean": {"num_format": '"TRUE";"TRUE";"FALSE"', **left},  # LibreOffice fails to draw them without
     }
     return {name: book.add_format(look) for name, look in looks.items()}
 

@@ -152,9 +152,10 @@ def _write_entry(
         return
     page.write_url(row, 0, f"internal:'{sheet.name}'!A1", looks["link"], title)
     page.write_number(row, 1, sheet.all_rows, looks["integer"])
-    said = notices(sheet, lang)
+    said = " · ".join(notices(sheet, lang))
     if said:
-        page.write_string(row, 2, " · ".join(said), looks["text"])
+        page.write_string(row, 2, said, looks["text"])
+        page.set_row(row, 15 * lines(said, _WIDTHS["cover"][2]))
 
 
 def notices(sheet: Sheet, lang: str) -> list[str]:
