@@ -53,7 +53,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_new_book_with_orders_passes_its_check(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["new", "shop", "--period", "2024Q1"]) == cli.DONE
-    assert "3. crm check params/shop/2024Q1.yml" in capsys.readouterr().out
+    assert "4. crm check params/shop/2024Q1.yml" in capsys.readouterr().out
     (project / "data/shop/raw/orders.csv").write_text(ORDERS)
     assert cli.main(["check", "params/shop/2024Q1.yml"]) == cli.DONE
     assert capsys.readouterr().out.startswith(
