@@ -75,10 +75,12 @@ def test_decisions_are_ranked_by_money_and_say_their_numbers():
     assert found.due_date.dt.strftime("%Y-%m-%d").to_list() == ["2018-03-31", "2018-01-02", "2018-01-02"]
     lapsed, deli, budget = found.text_en
     assert "4 lapsed customers who spent $700.00" in lapsed
-    assert '"Deli" for high value customers: 30 buyers spent $500.00' in deli and "40% of the draws: compare" in deli
+    assert '"Deli" for high value customers: 30 of them spent $500.00' in deli
+    assert "first in 40% of trials with varied assumptions, so weigh the runners-up" in deli
     assert lapsed.endswith(" Strategy ST2.") and deli.endswith(" Strategy ST1, campaign CP9.")
     assert found.strategy_id.to_list() == ["ST2", "ST1", "ST1"] and found.campaign_ids.to_list() == ["", "CP9", "CP9"]
-    assert "Approve $150.00" in budget and "$1,700 of margin" in budget and "next $1.00 would return $10.00" in budget
+    assert "Approve $150.00" in budget and "margin after that cost: $1,700 (estimate)" in budget
+    assert "each further $1.00 would return $10.00" in budget
     assert "4位已沉寂客户（近12个月消费$700.00）" in found.text_zh[0] and "“熟食”" in found.text_zh[1]
     assert "批准下季度客户接触预算$150.00" in found.text_zh[2] and "每再增加$1.00可带来$10.00" in found.text_zh[2]
 
