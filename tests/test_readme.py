@@ -36,9 +36,12 @@ def make(root: Path, target: str, **environment: str) -> str:
 
 @pytest.mark.slow
 def test_the_make_targets(blocks, root):
-    """Each target of the README runs; where it would run these tests again, they are only collected."""
+    """Each target of the README runs; where it would run these tests again, they are only collected.
+
+    `test-spark` makes an environment of its own; the CI runs it.
+    """
     targets = {line.removeprefix("make ") for line in commands(blocks) if line.startswith("make ")}
-    assert targets == {"report", "test", "lab", "check", "bench"}
+    assert targets == {"report", "test", "test-spark", "lab", "check", "bench"}
     assert "report: outputs/sample/2017Q4/report.en.html" in make(root, "report")
     assert "tests collected" in make(root, "test", PYTEST_ADDOPTS="--collect-only -q")
     assert "All checks passed!" in make(root, "check", PYTEST_ADDOPTS="--collect-only -q")
