@@ -154,11 +154,15 @@ def test_a_price_without_a_quantity_is_the_amount_and_kinds_are_spelt_out(tmp_pa
     kinds = ("delivered", "canceled", "refunded")
     file = write(tmp_path, "order_id,customer_unique_id,order_status,order_purchase_timestamp,price,freight_value",
                  lambda n: f"o{n},c{n % 9},{kinds[n % 3]},2017-10-{n % 28 + 1:02d} 10:56:33,{n}.9,8.72")  # fmt: skip
-    _name, settings, _text = proposed(file)
+    _name, settings, text = proposed(file)
     assert settings["columns"] == {
         "order_id": "order_id", "customer_id": "customer_unique_id", "order_date": "order_purchase_timestamp",
         "net_amount": "price", "row_kind": "order_status"}  # fmt: skip
-    assert settings["classes"]["kinds"] == {"canceled": "cancellation", "delivered": "sale", "refunded": "return"}
+    assert settings["classes"]["kinds"] == {"canceled": "adjustment", "delivered": "sale", "refunded": "return"}
+    assert "refunded: return  # amounts without a minus" in text
+    undone = write(tmp_path, "order_id,customer_id,status,date,amount",
+                   lambda n: f"o{n},c{n % 9},{'cancelled' if n % 3 else 'paid'},2017-10-{n % 28 + 1:02d},{'-' if n % 3 else ''}5")  # fmt: skip
+    assert proposed(undone)[1]["classes"]["kinds"] == {"cancelled": "cancellation", "paid": "sale"}
     many = write(
         tmp_path, "order_id,customer_id,status,date,amount", lambda n: f"o{n},c,word {n},2017-10-{n % 28 + 1:02d},5"
     )

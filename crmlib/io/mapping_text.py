@@ -47,7 +47,7 @@ def _source(name: str, sample: Sample, chosen: dict[str, Profile]) -> list[str]:
         *[f"  {key}: {_scalar(value)}" for key, value in sample.settings.items()],
         *_decimal_lines(chosen),
         *_date_lines(chosen),
-        *_row_lines(name, chosen),
+        *_row_lines(name, sample, chosen),
         "  columns:",
         *[f"    {f'{f}: {_scalar(c.name)}':<{width}}  # {_said(c, f)}" for f, c in chosen.items()],
         *[f"    # {field}: ?  # required, and no column looks like it" for field in missing(name, chosen)],
@@ -81,7 +81,7 @@ def _date_lines(chosen: dict[str, Profile]) -> list[str]:
     return lines
 
 
-def _row_lines(name: str, chosen: dict[str, Profile]) -> list[str]:
+def _row_lines(name: str, sample: Sample, chosen: dict[str, Profile]) -> list[str]:
     """What the rows are: lines of orders, or of products and customers that stand in many lines."""
     if name in ("products", "customers"):
         several = chosen[next(iter(chosen))].repeats
@@ -90,19 +90,39 @@ def _row_lines(name: str, chosen: dict[str, Profile]) -> list[str]:
         return []
     day = ", ".join(_DAY)
     made = [f"  order_id_from: [{day}]  # no column looks like an order id: one order per customer and day"]
-    return (made if "order_id" not in chosen and set(_DAY) <= set(chosen) else []) + _kind_lines(chosen.get("row_kind"))
+    return (made if "order_id" not in chosen and set(_DAY) <= set(chosen) else []) + _kind_lines(sample, chosen)
 
 
-def _kind_lines(column: Profile | None) -> list[str]:
+def _kind_lines(sample: Sample, chosen: dict[str, Profile]) -> list[str]:
     """What each word of a column of kinds stands for, by what such words mostly mean."""
-    if column is None:
+    if "row_kind" not in chosen:
         return []
-    words = [f"      {_scalar(word)}: {_kind(word)}" for word in column.words]
-    return ["  classes:", "    kinds:  # sale, return, cancellation, free, adjustment: check each word", *words]
+    below = _below_zero(sample, chosen)
+    kinds = {word: _kind(word, is_below=word in below) for word in chosen["row_kind"].words}
+    sign = "  # amounts without a minus: `returns: positive`, or adjustment where the order itself bears this word"
+    words = [
+        f"      {_scalar(word)}: {kind}{sign if kind == 'return' and word not in below else ''}"
+        for word, kind in kinds.items()
+    ]
+    told = "# sale, return, cancellation (undoes a sale), adjustment (counts nowhere), free: check each word"
+    return ["  classes:", f"    kinds:  {told}", *words]
 
 
-def _kind(word: str) -> str:
-    return next((kind for kind, pattern in _KINDS.items() if re.search(pattern, word, re.IGNORECASE)), "sale")
+def _kind(word: str, *, is_below: bool) -> str:
+    """A cancelled order that keeps its positive amount has never brought that money."""
+    kind = next((kind for kind, pattern in _KINDS.items() if re.search(pattern, word, re.IGNORECASE)), "sale")
+    return "adjustment" if kind == "cancellation" and not is_below else kind
+
+
+def _below_zero(sample: Sample, chosen: dict[str, Profile]) -> set[str]:
+    """The words of a kind whose rows have amounts or quantities below zero."""
+    kind = sample.columns.index(chosen["row_kind"].name)
+    numbers = [sample.columns.index(chosen[f].name) for f in ("net_amount", "quantity") if f in chosen]
+    return {
+        " ".join(str(row[kind]).split())
+        for row in sample.rows
+        if len(row) > max(kind, *numbers) and any(str(row[n] or "").strip().startswith(("-", "(")) for n in numbers)
+    }
 
 
 def _said(column: Profile, field: str) -> str:
