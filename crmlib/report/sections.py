@@ -82,6 +82,7 @@ def _exporter(lang: str) -> HTMLExporter:
         template_name="notebook",
         extra_template_basedirs=[str(_TEMPLATES)],
         exclude_anchor_links=True,
+        optimistic_validation=True,  # once, not after each preprocessor
         filters={"figure": _figure, "plain": _plain, "failure": _failure},
         config=Config({"TagRemovePreprocessor": {"enabled": True, "remove_cell_tags": others | _HIDDEN}}),
     )
