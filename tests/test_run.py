@@ -1,5 +1,6 @@
 """One notebook in its own process, and a quarter as a whole: isolation, failures, what is kept."""
 
+import asyncio
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from crmlib import execute, params, run, warm
+from crmlib import execute, kernels, params, run, warm
 from crmlib.errors import InputError
 
 Write = Callable[..., Path]
@@ -322,3 +323,23 @@ def test_work_beside_that_dies_is_named() -> None:
         warm.beside(os._exit, (3,), forked=True),
     ):
         pass
+
+
+def test_a_kernel_that_never_was_is_said_to_have_died():
+    manager = kernels.PlainKernel()
+    manager.write_connection_file()
+
+    async def asked() -> None:
+        client = manager.client()
+        client.start_channels()
+        try:
+            await client.wait_for_ready(timeout=30)
+        finally:
+            client.stop_channels()
+
+    began = time.monotonic()
+    with pytest.raises(RuntimeError, match="Kernel died before replying"):
+        asyncio.run(asked())
+    assert time.monotonic() - began < 10
+    asyncio.run(manager.cleanup_resources())
+    assert not Path(manager.scratch).exists()

@@ -20,8 +20,6 @@ import pandas as pd
 from cycler import cycler
 from matplotlib import font_manager
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_mixed import MixedModeRenderer
-from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
@@ -29,6 +27,7 @@ from matplotlib.textpath import text_to_path
 
 from crmlib.errors import InputError
 from crmlib.params import Book
+from crmlib.views import svg
 
 FONT_FILE = Path(__file__).parent / "fonts" / "NotoSansSC-GBK.otf"
 # Names of our own: a reader's or a machine's other "Noto Sans SC" must never be picked instead. Matplotlib's own font
@@ -78,7 +77,6 @@ _THEME: dict[Any, Any] = {
     "ytick.major.size": 3,
     "ytick.major.width": 0.6,
 }
-_TAG_END = ">\n"
 _MARGIN = 3 / 72  # inches: what the layout leaves around a figure
 _FINDING = "finding"
 _REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -166,8 +164,8 @@ def picture(ax: Axes) -> Picture:
         raise TypeError("a chart ends in style.finish(ax, title=..., alt=...)")
     with _theme(), _no_tofu():
         _lay_out(figure)
-        svg, inline = _drawn(figure, alt)
-        return Picture(svg, inline, alt, ax.get_label() == _EMPTY)
+        drawn, inline = svg.drawn(figure, alt)
+        return Picture(drawn, inline, alt, ax.get_label() == _EMPTY)
 
 
 def money(minor: Any, book: Book, lang: str) -> str:
@@ -292,50 +290,6 @@ def _lay_out(figure: Figure) -> None:
     for ax in figure.axes:
         for title in ax.findobj(lambda artist: artist.get_gid() == _FINDING):
             title.set_x((_MARGIN * figure.dpi - ax.bbox.x0) / ax.bbox.width)  # type: ignore[attr-defined]
-
-
-def _drawn(figure: Figure, alt: str) -> tuple[str, str]:
-    """The figure as SVG with its text as outlines, and with its text as text, from one drawing."""
-    both = _Both()
-    width, height = figure.get_size_inches()
-    svg = _TwiceToldSVG(width * 72, height * 72, both, metadata={"Date": None, "Creator": None, "Title": alt})
-    renderer = MixedModeRenderer(figure, width, height, figure.dpi, svg)
-    figure.draw(renderer)
-    renderer.finalize()
-    return "".join(both.outlines), "".join(both.text)
-
-
-class _Both:
-    """What is written goes into both files."""
-
-    def __init__(self) -> None:
-        self.outlines: list[str] = []
-        self.text: list[str] = []
-
-    def write(self, words: str) -> None:
-        self.outlines.append(words)
-        self.text.append(words)
-
-
-class _TwiceToldSVG(RendererSVG):
-    """Draws text twice, as outlines and as text, and all else once into both files."""
-
-    def __init__(self, width: float, height: float, both: _Both, **options: Any) -> None:
-        self._both = both
-        super().__init__(width, height, both, image_dpi=72, **options)
-
-    def draw_text(self, *what: Any, **more: Any) -> None:
-        """Add a text to both files; the writer closes a tag that is open only before the first of the two."""
-        both, outlines, text = self._both, self._both.outlines, self._both.text
-        both.text = []
-        matplotlib.rcParams["svg.fonttype"] = "path"
-        at = len(outlines)
-        super().draw_text(*what, **more)
-        closed = [outlines[at]] if outlines[at] == _TAG_END else []
-        both.outlines, both.text = [], closed
-        matplotlib.rcParams["svg.fonttype"] = "none"
-        super().draw_text(*what, **more)
-        both.outlines, both.text = outlines, text + both.text
 
 
 def _wrapped(text: str, width: float, size: Any) -> str:
