@@ -325,6 +325,21 @@ def test_work_beside_that_dies_is_named() -> None:
         pass
 
 
+def test_the_server_has_imported_what_notebooks_may_import_and_nothing_else_of_ours(
+    shop: params.Settings, notebook: Write
+) -> None:
+    code = "import sys; print(' '.join(name for name in sys.modules if name.startswith('crmlib')))"
+    found = set(printed(execute.execute(notebook("10_collect", code), given(shop), ignore, isolated=False))[0].split())
+    there = Path(warm.__file__).parent.rglob("*.py")
+    names = {f"crmlib.{file.relative_to(Path(warm.__file__).parent).with_suffix('').as_posix()}" for file in there}
+    ours = {name.replace("/", ".").removesuffix(".__init__") for name in names}
+    hidden = ("crmlib.report", "crmlib.verbs", "crmlib.views.explore", "crmlib.run", "crmlib.manifest")
+    assert {name for name in found if name.startswith(hidden)} == set()
+    assert {
+        name for name in ours - found if name.startswith(("crmlib.segment", "crmlib.collect", "crmlib.kpi"))
+    } == set()
+
+
 def test_a_kernel_that_never_was_is_said_to_have_died():
     manager = kernels.PlainKernel()
     manager.write_connection_file()
