@@ -1,16 +1,20 @@
 """Kernels of the batch: this interpreter whatever kernels the machine has, private sockets, a process per notebook."""
 
+import contextlib
 import multiprocessing
 import os
 import shutil
 import signal
 import sys
 import tempfile
+import time
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from queue import Empty
 from typing import Any
 from uuid import uuid4
 
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
@@ -30,8 +34,33 @@ def stop_all() -> None:
             started.send_signal(signal.SIGKILL)
 
 
+class _Client(AsyncKernelClient):
+    """Ready as soon as the kernel has answered on both channels; as inherited, it waits for 0.2 s of silence then.
+
+    What is still on its way belongs to no cell, and who runs the cells looks at nothing else.
+    """
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait for the kernel's answer; raises RuntimeError where it died or the seconds are over."""
+        until = time.monotonic() + (float("inf") if timeout is None else timeout)
+        while True:
+            self.kernel_info()
+            with contextlib.suppress(Empty):
+                reply = await self.shell_channel.get_msg(timeout=1)
+                await self.iopub_channel.get_msg(timeout=0.2)
+                if reply["msg_type"] == "kernel_info_reply":
+                    self._handle_kernel_info_reply(reply)
+                    return
+            if not await self.is_alive():
+                raise RuntimeError("Kernel died before replying to kernel_info")
+            if time.monotonic() > until:
+                raise RuntimeError(f"Kernel didn't respond in {timeout} seconds")
+
+
 class PlainKernel(AsyncKernelManager):
     """A new process of this interpreter; its sockets and temporary files go when it goes."""
+
+    client_factory = _Client
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)

@@ -75,6 +75,17 @@ def waits(folder: Path, names: tuple[str, ...]) -> dict[str, frozenset[str]]:
     }
 
 
+def longest_first(waits: dict[str, frozenset[str]]) -> list[str]:
+    """The notebooks on which the longest chain of others waits first; those of one length in their order.
+
+    A notebook that nothing waits for must not take the place of one that holds up the rest.
+    """
+    chain: dict[str, int] = {}
+    for name in reversed(waits):
+        chain[name] = 1 + max((chain[other] for other in chain if name in waits[other]), default=0)
+    return sorted(waits, key=lambda name: -chain[name])
+
+
 def _are_in_order(before: Uses, after: Uses, also_stored: frozenset[str]) -> bool:
     stored = before.stored | also_stored
     return before.sees_all or after.sees_all or bool(stored & after.tables or after.stored & before.tables)

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -210,7 +211,9 @@ def _all(plan: _Plan, reporter: Reporter, *, isolated: bool, slots: int) -> dict
 
     On a failure or Ctrl-C the notebooks that are running are stopped, and their processes are gone when this returns.
     """
-    waits, left = order.waits(plan.folder, plan.notebooks), list(plan.notebooks)
+    waits = order.waits(plan.folder, plan.notebooks)
+    left = order.longest_first(waits) if slots > 1 else list(plan.notebooks)
+    threading.Thread(target=_import_report, daemon=True).start()
     kernels = _Kernels(_one_at_a_time(reporter), threading.Event(), isolated)
     seconds: dict[str, float] = {}
     running: dict[Future[float], str] = {}
@@ -226,6 +229,12 @@ def _all(plan: _Plan, reporter: Reporter, *, isolated: bool, slots: int) -> dict
         finally:
             _stop(kernels, list(running))
     return {name: seconds[name] for name in plan.notebooks}
+
+
+def _import_report() -> None:
+    """Import what makes the pages while the first notebook runs, which has one processor only; an error shows later."""
+    with suppress(Exception):
+        from crmlib.report import html, pages  # noqa: F401
 
 
 def _one_at_a_time(reporter: Reporter) -> Reporter:

@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing import forkserver
@@ -162,19 +162,25 @@ def _end_with_batch(scratch: str) -> None:
 
 def _import_all() -> None:
     """Import what notebooks ask for; what cannot be imported is left for the notebook that asks, which then says so."""
-    ours = [found.name for found in pkgutil.walk_packages(crmlib.__path__, "crmlib.", onerror=lambda _name: None)]
-    for name in (
-        *_KERNEL,
-        *_HEAVY,
-        *_ON_FIRST_USE,
-        *(name for name in ours if not name.startswith(_NOT_FOR_NOTEBOOKS)),
-    ):
+    for name in (*_KERNEL, *_HEAVY, *_ON_FIRST_USE, *_ours("crmlib", crmlib.__path__)):
         with contextlib.suppress(Exception):
             import_module(name)
 
 
+def _ours(package: str, folders: Iterable[str]) -> list[str]:
+    """Our modules for notebooks; `pkgutil.walk_packages` would import every package to look into it."""
+    found: list[str] = []
+    for module in pkgutil.iter_modules(folders, f"{package}."):
+        if not module.name.startswith(_NOT_FOR_NOTEBOOKS):
+            below = [f"{folder}/{module.name.rpartition('.')[2]}" for folder in folders] if module.ispkg else []
+            found += [module.name, *_ours(module.name, below)]
+    return found
+
+
 if os.environ.get(_SERVER):
     sys.dont_write_bytecode = False
+    gc.disable()  # what is imported stays
     _import_all()
+    gc.enable()
     gc.collect()
     gc.freeze()

@@ -102,3 +102,15 @@ def test_stored_kpis_ask_for_no_table_that_their_module_does_not_name(root: Path
     seen = Seen()
     stored.measure(seen, [Period.parse("2024Q1"), Period.parse("2024Q2")])
     assert seen.names and seen.names <= order.read(root / "notebooks/50_review.ipynb").tables
+
+
+def test_the_longest_chain_goes_first_and_equals_keep_their_order() -> None:
+    waits = {"a": frozenset(), "b": frozenset("a"), "c": frozenset("a"), "d": frozenset("c"), "e": frozenset("a")}
+    assert order.longest_first(waits) == ["a", "c", "b", "d", "e"]
+
+
+def test_no_notebook_of_the_project_goes_before_one_it_waits_for() -> None:
+    found = order.waits(Path(__file__).parents[1] / "notebooks", tuple(order.NOTEBOOKS))
+    first = order.longest_first(found)
+    assert sorted(first) == sorted(order.NOTEBOOKS)
+    assert all(first.index(before) < first.index(name) for name in found for before in found[name])

@@ -182,6 +182,11 @@ def test_a_notebook_edited_by_hand_cannot_bring_script_or_requests(tmp_path):
     assert "Look:" in soup.get_text()
 
 
+def test_an_image_that_a_hand_put_in_without_words_gets_some(tmp_path):
+    page = edited(tmp_path, new_markdown_cell('<img src="data:image/png;base64,iVBORw0KGgo=">'))
+    assert BeautifulSoup(page, "html.parser").find("img")["alt"] == "Figure"
+
+
 def test_a_failed_step_is_red_and_ends_there(tmp_path):
     error = new_output("error", ename="InputError", evalue="orders.csv row 2:\n<b>date</b>", traceback=[])
     page = edited(tmp_path, new_code_cell("boom()", outputs=[error]), new_markdown_cell("After the failure"))

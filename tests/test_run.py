@@ -1,5 +1,6 @@
 """One notebook in its own process, and a quarter as a whole: isolation, failures, what is kept."""
 
+import asyncio
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from crmlib import execute, params, run, warm
+from crmlib import execute, kernels, params, run, warm
 from crmlib.errors import InputError
 
 Write = Callable[..., Path]
@@ -322,3 +323,38 @@ def test_work_beside_that_dies_is_named() -> None:
         warm.beside(os._exit, (3,), forked=True),
     ):
         pass
+
+
+def test_the_server_has_imported_what_notebooks_may_import_and_nothing_else_of_ours(
+    shop: params.Settings, notebook: Write
+) -> None:
+    code = "import sys; print(' '.join(name for name in sys.modules if name.startswith('crmlib')))"
+    found = set(printed(execute.execute(notebook("10_collect", code), given(shop), ignore, isolated=False))[0].split())
+    there = Path(warm.__file__).parent.rglob("*.py")
+    names = {f"crmlib.{file.relative_to(Path(warm.__file__).parent).with_suffix('').as_posix()}" for file in there}
+    ours = {name.replace("/", ".").removesuffix(".__init__") for name in names}
+    hidden = ("crmlib.report", "crmlib.verbs", "crmlib.views.explore", "crmlib.run", "crmlib.manifest")
+    assert {name for name in found if name.startswith(hidden)} == set()
+    assert {
+        name for name in ours - found if name.startswith(("crmlib.segment", "crmlib.collect", "crmlib.kpi"))
+    } == set()
+
+
+def test_a_kernel_that_never_was_is_said_to_have_died():
+    manager = kernels.PlainKernel()
+    manager.write_connection_file()
+
+    async def asked() -> None:
+        client = manager.client()
+        client.start_channels()
+        try:
+            await client.wait_for_ready(timeout=30)
+        finally:
+            client.stop_channels()
+
+    began = time.monotonic()
+    with pytest.raises(RuntimeError, match="Kernel died before replying"):
+        asyncio.run(asked())
+    assert time.monotonic() - began < 10
+    asyncio.run(manager.cleanup_resources())
+    assert not Path(manager.scratch).exists()

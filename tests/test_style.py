@@ -1,6 +1,7 @@
 """Number formats, the font's reach, and figures that repeat to the byte."""
 
 import hashlib
+import io
 import re
 from datetime import date
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 
 from crmlib.errors import InputError
 from crmlib.params import Book
@@ -93,6 +95,30 @@ def test_a_figure_repeats_and_knows_no_date():
     assert "客户" in first.inline
     assert "<text" not in first.svg
     assert not re.search(r"20\d\d-\d\d-\d\dT", first.svg + first.inline)
+
+
+@style.chart(5, 3)
+def crowded(lang: str, ax: Axes | None = None) -> Axes:
+    """Text that is clipped, turned, linked, in a legend, and beside an image: all that a text's tags depend on."""
+    assert ax is not None
+    ax.imshow([[1, 2], [3, 4]], cmap=style.SEQUENTIAL)
+    ax.text(0.5, 0.5, "clipped 客户", clip_on=True, rotation=30, alpha=0.5)
+    ax.text(0.1, 0.1, "linked", url="https://shop.example", rotation_mode="anchor", ha="right")
+    ax.plot([0, 1], [0, 1], "o-", label="$a$ & <b>")
+    ax.legend()
+    return style.finish(ax, title="A finding", alt="What it says")
+
+
+@pytest.mark.parametrize("fonttype", ["path", "none"])
+def test_both_files_of_a_figure_are_what_matplotlib_writes_with_that_font_type(fonttype):
+    ax = crowded("en")
+    picture = style.picture(ax)
+    alone = io.StringIO()
+    with style._theme(), matplotlib.rc_context({"svg.fonttype": fonttype}):
+        FigureCanvasSVG(style._figure(ax)).print_svg(
+            alone, metadata={"Date": None, "Creator": None, "Title": "What it says"}
+        )
+    assert alone.getvalue() == (picture.svg if fonttype == "path" else picture.inline)
 
 
 def test_drawing_leaves_matplotlib_as_it_was():

@@ -11,6 +11,8 @@ import nbformat
 from bs4 import BeautifulSoup, Tag
 from markupsafe import Markup, escape
 from nbconvert import HTMLExporter
+from nbconvert.exporters.templateexporter import TemplateExporter
+from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from traitlets.config import Config
 
 from crmlib import schema
@@ -61,7 +63,7 @@ def _section(path: Path, lang: str, layout: Layout) -> Section:
     chapter = {"name": name, "lang": lang, "drawn": []}
     exported, resources = _exporter(lang).from_notebook_node(notebook, {"chapter": chapter})
     soup = BeautifulSoup(exported, "html.parser")
-    _clean(soup)
+    _clean(soup, lang)
     _say_absence_once(soup)
     _drop_empty_headings(soup)
     title, headings = _number_headings(soup, name)
@@ -75,18 +77,33 @@ def _section(path: Path, lang: str, layout: Layout) -> Section:
 
 
 @functools.cache
-def _exporter(lang: str) -> HTMLExporter:
+def _exporter(lang: str) -> "_Exporter":
     """nbconvert with our template: cells of the other language and those tagged `remove_cell` are left out."""
     others = {"en", "zh"} - {lang}
-    exporter = HTMLExporter(
+    exporter = _Exporter(
         template_name="notebook",
         extra_template_basedirs=[str(_TEMPLATES)],
         exclude_anchor_links=True,
+        optimistic_validation=True,  # once, not after each preprocessor
         filters={"figure": _figure, "plain": _plain, "failure": _failure},
         config=Config({"TagRemovePreprocessor": {"enabled": True, "remove_cell_tags": others | _HIDDEN}}),
     )
     exporter.register_preprocessor("nbconvert.preprocessors.TagRemovePreprocessor", enabled=True)
     return exporter
+
+
+class _Exporter(HTMLExporter):
+    """nbconvert's, which parses the finished page to complete it; we parse and complete it ourselves."""
+
+    def from_notebook_node(  # type:ignore[override]
+        self, nb: nbformat.NotebookNode, resources: dict[str, Any] | None = None, **more: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """The body of a notebook's page, as the template has it."""
+        given = self._init_resources(resources)
+        told = WidgetsDataTypeFilter(notebook_metadata=self._nb_metadata, parent=self, resources=given)
+        self.register_filter("filter_data_type", told)
+        body, given = TemplateExporter.from_notebook_node(self, nb, given, **more)
+        return body, given
 
 
 def _trusted(body: str) -> Markup:
@@ -125,7 +142,7 @@ def _plain(words: str) -> str:
     return Markup("<pre>{}</pre>").format(style.legible(words))
 
 
-def _clean(soup: BeautifulSoup) -> None:
+def _clean(soup: BeautifulSoup, lang: str) -> None:
     """Take out what the page may not hold; our own views never write it, an edited notebook may."""
     for tag in soup.find_all(_FORBIDDEN):
         tag.decompose()
@@ -137,6 +154,8 @@ def _clean(soup: BeautifulSoup) -> None:
     for image in soup.find_all("img"):
         if not str(image.get("src", "")).startswith("data:image/"):
             image.decompose()
+        elif "alt" not in image.attrs:
+            image["alt"] = text("figure", lang, name="").strip()
 
 
 def _drop_empty_headings(soup: BeautifulSoup) -> None:

@@ -6,7 +6,6 @@ No pyplot and no global setting: a chart is drawn inside `chart`, and turned int
 import dataclasses
 import functools
 import inspect
-import io
 import math
 import re
 import unicodedata
@@ -14,14 +13,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, cast
+from typing import Any, ParamSpec, cast
 
 import matplotlib
 import pandas as pd
 from cycler import cycler
 from matplotlib import font_manager
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
@@ -29,6 +27,7 @@ from matplotlib.textpath import text_to_path
 
 from crmlib.errors import InputError
 from crmlib.params import Book
+from crmlib.views import svg
 
 FONT_FILE = Path(__file__).parent / "fonts" / "NotoSansSC-GBK.otf"
 # Names of our own: a reader's or a machine's other "Noto Sans SC" must never be picked instead. Matplotlib's own font
@@ -165,7 +164,8 @@ def picture(ax: Axes) -> Picture:
         raise TypeError("a chart ends in style.finish(ax, title=..., alt=...)")
     with _theme(), _no_tofu():
         _lay_out(figure)
-        return Picture(_svg(figure, "path", alt), _svg(figure, "none", alt), alt, ax.get_label() == _EMPTY)
+        drawn, inline = svg.drawn(figure, alt)
+        return Picture(drawn, inline, alt, ax.get_label() == _EMPTY)
 
 
 def money(minor: Any, book: Book, lang: str) -> str:
@@ -283,18 +283,13 @@ def _no_tofu() -> Iterator[None]:
 
 def _lay_out(figure: Figure) -> None:
     """Place everything once, then move the finding to the figure's left edge, above the axis labels."""
-    figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    if engine:
+        engine.execute(figure)
     figure.set_layout_engine("none")
     for ax in figure.axes:
         for title in ax.findobj(lambda artist: artist.get_gid() == _FINDING):
             title.set_x((_MARGIN * figure.dpi - ax.bbox.x0) / ax.bbox.width)  # type: ignore[attr-defined]
-
-
-def _svg(figure: Figure, text: Literal["path", "none"], alt: str) -> str:
-    buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": text}):  # `savefig` would draw everything twice
-        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None, "Title": alt})
-    return buffer.getvalue()
 
 
 def _wrapped(text: str, width: float, size: Any) -> str:
