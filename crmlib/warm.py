@@ -44,6 +44,9 @@ _NOT_FOR_NOTEBOOKS = ("crmlib.warm", "crmlib.kernels", "crmlib.execute", "crmlib
                       "crmlib.verbs", "crmlib.manifest", "crmlib.lock", "crmlib.report", "crmlib.io.spark",
                       "crmlib.views.explore")  # fmt: skip
 _SERVER = "CRM_FORK_SERVER"
+_OBJECTS_BETWEEN_COLLECTIONS = (
+    100_000  # Python's 700 costs a notebook a tenth of its time: expressions are many small objects
+)
 _LONGEST_TEMP = 60  # characters; the path of a unix socket has at most 107
 
 _one_fork_at_a_time = threading.Lock()
@@ -60,6 +63,11 @@ def start_server() -> None:
     forkserver.set_forkserver_preload([__name__])
     with _environment(ENVIRONMENT | {_SERVER: "1"}):
         forkserver.ensure_running()
+
+
+def collect_rarely() -> None:
+    """Look for cycles after 100,000 new objects, not 700: expressions are many small objects, and live on."""
+    gc.set_threshold(100_000)
 
 
 @contextmanager
@@ -184,3 +192,4 @@ if os.environ.get(_SERVER):
     gc.enable()
     gc.collect()
     gc.freeze()
+    collect_rarely()

@@ -4,14 +4,14 @@ import re
 from functools import cache
 from importlib import resources
 
-import yaml
+from crmlib import yml
 
 
 @cache
 def names() -> dict[str, tuple[str, ...]]:
     """Our field: the names that its column has elsewhere, the best known first."""
     text = resources.files(__package__).joinpath("column_names.yml").read_text(encoding="utf-8")
-    return {field: tuple(words.split()) for field, words in yaml.safe_load(text).items()}
+    return {field: tuple(words.split()) for field, words in yml.read(text).items()}
 
 
 def plain(name: str) -> str:

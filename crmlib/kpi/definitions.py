@@ -4,8 +4,8 @@ import functools
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
+from crmlib import yml
 from crmlib.kpi import KPIS
 from crmlib.schema import TABLES
 
@@ -36,4 +36,4 @@ def table(card: pd.DataFrame) -> pd.DataFrame:
 
 @functools.cache
 def _texts() -> dict[str, dict[str, dict[str, str]]]:
-    return yaml.safe_load((Path(__file__).parent / "definitions.yml").read_text(encoding="utf-8"))
+    return yml.read((Path(__file__).parent / "definitions.yml").read_text(encoding="utf-8"))

@@ -14,6 +14,7 @@ from typing import Any, Self
 import yaml
 from pydantic import BaseModel, ValidationError, model_validator
 
+from crmlib import yml
 from crmlib.errors import InputError
 from crmlib.params.collect import Book, Collect, Privacy, Quality, RowClasses, Series, Source, Sources
 from crmlib.params.machine import Engine, Memory, spark_master
@@ -168,7 +169,7 @@ def _read(file: Path) -> dict[str, Any]:
     if not file.is_file():
         raise InputError(f"{_short(file)} does not exist; each book needs one beside its quarters")
     try:
-        found = yaml.safe_load(file.read_text(encoding="utf-8"))
+        found = yml.read(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{_short(file)} is no readable YAML: {' '.join(str(error).split())}") from None
     if found is None:

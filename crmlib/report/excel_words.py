@@ -4,9 +4,7 @@ import functools
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from crmlib import schema
+from crmlib import schema, yml
 from crmlib.params import Book
 from crmlib.views import tables
 
@@ -37,4 +35,4 @@ def grain(table: str, lang: str) -> str:
 
 @functools.cache
 def _words() -> dict[str, Any]:
-    return yaml.safe_load((Path(__file__).parent / "excel.yml").read_text(encoding="utf-8"))
+    return yml.read((Path(__file__).parent / "excel.yml").read_text(encoding="utf-8"))

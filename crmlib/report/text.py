@@ -4,7 +4,7 @@ import functools
 from pathlib import Path
 from typing import Any
 
-import yaml
+from crmlib import yml
 
 _HERE = Path(__file__).parent
 
@@ -30,9 +30,9 @@ def quarter(period: object, lang: str) -> str:  # noqa: ARG001 - the same in eve
 
 @functools.cache
 def _texts() -> dict[str, Any]:
-    return yaml.safe_load((_HERE / "text.yml").read_text(encoding="utf-8"))
+    return yml.read((_HERE / "text.yml").read_text(encoding="utf-8"))
 
 
 @functools.cache
 def _methods() -> list[dict[str, Any]]:
-    return yaml.safe_load((_HERE / "methods.yml").read_text(encoding="utf-8"))
+    return yml.read((_HERE / "methods.yml").read_text(encoding="utf-8"))

@@ -6,7 +6,7 @@ from pathlib import Path
 import ibis.expr.types as ir
 import pandas as pd
 
-from crmlib import params
+from crmlib import params, yml
 from crmlib.errors import InputError
 from crmlib.params import Settings
 from crmlib.periods import Period
@@ -90,12 +90,11 @@ def _chosen(register: pd.DataFrame, campaign: str, settings: Settings) -> pd.Dat
 
 def _same_settings(folder: Path, settings: Settings) -> None:
     """Raise when the stored results were made with other settings than those that would be frozen."""
-    import yaml
 
     file = folder / "params.yml"
     if not file.is_file():
         return
-    then, now = yaml.safe_load(file.read_text(encoding="utf-8")), yaml.safe_load(params.dump(settings))
+    then, now = yml.read(file.read_text(encoding="utf-8")), yml.read(params.dump(settings))
     changed = [name for name in _DECIDES if then.get(name) != now.get(name)]
     if changed:
         raise InputError(

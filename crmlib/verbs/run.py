@@ -89,6 +89,7 @@ def _now(params_file: str, options: argparse.Namespace) -> int:
     from crmlib import manifest, warm
     from crmlib.errors import InputError
 
+    warm.collect_rarely()
     if not options.isolated and warm.can_fork():
         warm.start_server()  # it imports while this process does
     from crmlib.run import StepFailed, run
