@@ -17,18 +17,23 @@ def orders(lines: ir.Table, period: Period) -> ir.Table:
     day. Adjustments (postage, fees) are no part of it.
     """
     seen = goods(lines).filter(_.order_date <= ibis.literal(period.as_of))
-    own = seen.group_by(["customer_id", "order_id"]).aggregate(
-        order_date=_.order_date.min(),
-        net_minor=_.net_minor.sum(),
-        gross_minor=_.net_minor.sum(where=_.net_minor > 0).fill_null(0),
-        returned_minor=-_.net_minor.sum(where=_.net_minor < 0).fill_null(0),
-        sold_minor=_.net_minor.sum(where=_.row_class == "sale").fill_null(0),
-    )
+    own = _own(seen)
     back = returned(seen, own)
     joined = own.left_join(back, ["customer_id", "order_id"], rname="{name}_right")
     left = joined.net_minor + joined.credit_minor.fill_null(0)
     return joined.mutate(is_purchase=(joined.sold_minor > 0) & (left > 0)).select(
         "customer_id", "order_id", "order_date", "net_minor", "gross_minor", "returned_minor", "is_purchase"
+    )
+
+
+def _own(seen: ir.Table) -> ir.Table:
+    """What each order holds in itself."""
+    return seen.group_by(["customer_id", "order_id"]).aggregate(
+        order_date=_.order_date.min(),
+        net_minor=_.net_minor.sum(),
+        gross_minor=_.net_minor.sum(where=_.net_minor > 0).fill_null(0),
+        returned_minor=-_.net_minor.sum(where=_.net_minor < 0).fill_null(0),
+        sold_minor=_.net_minor.sum(where=_.row_class == "sale").fill_null(0),
     )
 
 
@@ -47,19 +52,41 @@ def returned(seen: ir.Table, own: ir.Table) -> ir.Table:
     it is the exact reversal: same customer and product, opposite quantity and amount, one return to one sale. Returns
     within an order that sells something are settled there. Only returns are joined, never all lines with each other.
     """
-    elsewhere = own.filter(_.sold_minor <= 0).select("customer_id", "order_id")
-    returns = seen.filter(seen.row_class.isin(["return", "cancellation"]), seen.net_minor < 0)
-    alone = returns.semi_join(elsewhere, ["customer_id", "order_id"])
-    found = []
-    if "original_order_id" in seen.columns:
-        found.append(_named(returns.filter(returns.original_order_id != returns.order_id)))
-        alone = alone.filter(alone.original_order_id.isnull())
-    if {"product_id", "quantity"} <= set(seen.columns):
+    named, alone = _undoing(seen, own)
+    found = [_named(named)] if named is not None else []
+    if _can_be_reversed(seen):
         found.append(_reversed(seen, alone))
     if not found:
         return own.select("customer_id", "order_id", credit_minor=ibis.literal(0, "int64")).limit(0)
     both = ibis.union(*found) if len(found) > 1 else found[0]
     return both.group_by(["customer_id", "order_id"]).aggregate(credit_minor=_.credit_minor.sum())
+
+
+def loose(seen: ir.Table) -> ir.Table:
+    """Customers with a return from another order that is not among these rows; each may stand several times."""
+    own = _own(seen)
+    named, alone = _undoing(seen, own)
+    found = [own.select("customer_id").limit(0)]
+    if named is not None:
+        there = own.select("customer_id", original_order_id=own.order_id)
+        found.append(named.anti_join(there, ["customer_id", "original_order_id"]).select("customer_id"))
+    if _can_be_reversed(seen):
+        found.append(_levels(seen, alone)[0].filter(_.level < 0).select("customer_id"))
+    return ibis.union(*found) if len(found) > 1 else found[0]
+
+
+def _undoing(seen: ir.Table, own: ir.Table) -> tuple[ir.Table | None, ir.Table]:
+    """Returns that name another order, where orders are named; and those that do not, in orders that sell nothing."""
+    elsewhere = own.filter(_.sold_minor <= 0).select("customer_id", "order_id")
+    returns = seen.filter(seen.row_class.isin(["return", "cancellation"]), seen.net_minor < 0)
+    alone = returns.semi_join(elsewhere, ["customer_id", "order_id"])
+    if "original_order_id" not in seen.columns:
+        return None, alone
+    return returns.filter(returns.original_order_id != returns.order_id), alone.filter(alone.original_order_id.isnull())
+
+
+def _can_be_reversed(seen: ir.Table) -> bool:
+    return {"product_id", "quantity"} <= set(seen.columns)
 
 
 def _named(returns: ir.Table) -> ir.Table:
@@ -72,16 +99,25 @@ def _reversed(seen: ir.Table, returns: ir.Table) -> ir.Table:
     Sales and returns of one key (customer, product, pieces, amount) are brackets in the order of their times: a return
     closes the latest open sale. With s the running count of open sales, a sale is closed where s later falls below it.
     """
+    counted, key = _levels(seen, returns)
+    order = [counted.order_date, counted.second, counted.step.desc(), counted.order_id]
+    later = counted.level.min().over(group_by=key, order_by=order, rows=(1, None))
+    closed = counted.mutate(later=later).filter(_.step == 1, _.later < _.level)
+    return closed.select("customer_id", "order_id", credit_minor=-closed.minor)
+
+
+def _levels(seen: ir.Table, returns: ir.Table) -> tuple[ir.Table, list[ir.Value]]:
+    """Sales and returns of the keys that come back, with the count of open sales after each (`level`); and the keys.
+
+    Below 0 there are more returns than sales before them.
+    """
     back = _bracket(returns, -1)
     sales = _bracket(seen.filter(seen.row_class == "sale"), 1).semi_join(back, list(_SAME))
     brackets = sales.union(back)
     order = [brackets.order_date, brackets.second, brackets.step.desc(), brackets.order_id]
     key = [brackets[name] for name in _SAME]
     counted = brackets.mutate(level=brackets.step.sum().over(group_by=key, order_by=order, rows=(None, 0)))
-    order = [counted.order_date, counted.second, counted.step.desc(), counted.order_id]
-    later = counted.level.min().over(group_by=[counted[name] for name in _SAME], order_by=order, rows=(1, None))
-    closed = counted.mutate(later=later).filter(_.step == 1, _.later < _.level)
-    return closed.select("customer_id", "order_id", credit_minor=-closed.minor)
+    return counted, [counted[name] for name in _SAME]
 
 
 def _bracket(rows: ir.Table, step: int) -> ir.Table:

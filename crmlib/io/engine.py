@@ -203,13 +203,14 @@ def choose(con: Backend, words: Sequence[str]) -> None:
     )
 
 
-def write_parquet(table: ir.Table, path: Path, order_by: Sequence[str]) -> None:
-    """Write rows in the order of `order_by`, the same bytes each time.
+def write_parquet(table: ir.Table, path: Path, order_by: Sequence[str] = ()) -> None:
+    """Write rows in the order of `order_by`, the same bytes each time; without it, as they come.
 
     A sum of whole numbers has 128 bits in DuckDB, which Ibis does not see, and which a file would hold as a float.
     """
     whole = {c: ops.Cast(table[c], kind).to_expr() for c, kind in table.schema().items() if kind.is_integer()}
-    table.mutate(**whole).order_by(list(order_by)).to_parquet(path, compression="zstd")
+    typed = table.mutate(**whole)
+    (typed.order_by(list(order_by)) if order_by else typed).to_parquet(path, compression="zstd")
 
 
 def frame(table: ir.Table) -> pd.DataFrame:
