@@ -145,11 +145,9 @@ def minimal(files: Path, out: Path, memory: str, stages: Stages) -> None:
 
 
 DAYS_SQL = """
-    SELECT customer_id, order_date, count(*) FILTER (WHERE sold > 0 AND net > 0) AS orders, sum(net)::BIGINT AS net_minor,
-           sum(gross)::BIGINT AS gross_minor, sum(back)::BIGINT AS returned_minor
-    FROM (SELECT customer_id, order_id, min(order_date) AS order_date, sum(net_minor) AS net,
-                 coalesce(sum(net_minor) FILTER (WHERE net_minor > 0), 0) AS gross,
-                 coalesce(-sum(net_minor) FILTER (WHERE net_minor < 0), 0) AS back, coalesce(sum(net_minor) FILTER (WHERE net_minor > 0), 0) AS sold
+    SELECT customer_id, order_date, count(*) FILTER (WHERE gross > 0 AND net > 0) AS orders, sum(net)::BIGINT AS net_minor,
+           sum(gross)::BIGINT AS gross_minor, (sum(gross) - sum(net))::BIGINT AS returned_minor
+    FROM (SELECT customer_id, order_id, min(order_date) AS order_date, sum(net_minor) AS net, sum(greatest(net_minor, 0)) AS gross
           FROM '{files}/*.parquet' WHERE order_date <= DATE '{as_of}' GROUP BY 1, 2)
     GROUP BY 1, 2"""
 BASE_SQL = """

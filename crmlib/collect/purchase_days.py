@@ -17,23 +17,23 @@ def orders(lines: ir.Table, period: Period) -> ir.Table:
     day. Adjustments (postage, fees) are no part of it.
     """
     seen = goods(lines).filter(_.order_date <= ibis.literal(period.as_of))
-    own = _own(seen)
+    own = own_of(seen)
     back = returned(seen, own)
     joined = own.left_join(back, ["customer_id", "order_id"], rname="{name}_right")
     left = joined.net_minor + joined.credit_minor.fill_null(0)
-    return joined.mutate(is_purchase=(joined.sold_minor > 0) & (left > 0)).select(
-        "customer_id", "order_id", "order_date", "net_minor", "gross_minor", "returned_minor", "is_purchase"
-    )
+    return joined.select(
+        "customer_id", "order_id", "order_date", "net_minor", "gross_minor",
+        returned_minor=joined.gross_minor - joined.net_minor, is_purchase=(joined.sold_minor > 0) & (left > 0),
+    )  # fmt: skip
 
 
-def _own(seen: ir.Table) -> ir.Table:
-    """What each order holds in itself."""
+def own_of(seen: ir.Table) -> ir.Table:
+    """What each order holds in itself; sums are what takes time, so there are three."""
     return seen.group_by(["customer_id", "order_id"]).aggregate(
         order_date=_.order_date.min(),
         net_minor=_.net_minor.sum(),
-        gross_minor=_.net_minor.sum(where=_.net_minor > 0).fill_null(0),
-        returned_minor=-_.net_minor.sum(where=_.net_minor < 0).fill_null(0),
-        sold_minor=_.net_minor.sum(where=_.row_class == "sale").fill_null(0),
+        gross_minor=ibis.greatest(_.net_minor, 0).sum(),
+        sold_minor=ibis.cases((_.row_class == "sale", _.net_minor), else_=0).sum(),
     )
 
 
@@ -64,7 +64,7 @@ def returned(seen: ir.Table, own: ir.Table) -> ir.Table:
 
 def loose(seen: ir.Table) -> ir.Table:
     """Customers with a return from another order that is not among these rows; each may stand several times."""
-    own = _own(seen)
+    own = own_of(seen)
     named, alone = _undoing(seen, own)
     found = [own.select("customer_id").limit(0)]
     if named is not None:
@@ -136,12 +136,10 @@ def _bracket(rows: ir.Table, step: int) -> ir.Table:
 
 def build(orders: ir.Table) -> ir.Table:
     """One row per customer and day with any order or return; `orders` counts purchases only."""
-    return orders.group_by(["customer_id", "order_date"]).aggregate(
-        orders=_.is_purchase.sum(),
-        net_minor=_.net_minor.sum(),
-        gross_minor=_.gross_minor.sum(),
-        returned_minor=_.returned_minor.sum(),
+    days = orders.group_by(["customer_id", "order_date"]).aggregate(
+        orders=_.is_purchase.sum(), net_minor=_.net_minor.sum(), gross_minor=_.gross_minor.sum()
     )
+    return days.mutate(returned_minor=_.gross_minor - _.net_minor)
 
 
 def categories(lines: ir.Table, products: ir.Table | None, period: Period) -> ir.Table:
