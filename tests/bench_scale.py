@@ -72,7 +72,7 @@ def _rows(first: int, last: int, orders: int, customers: int) -> str:
             FROM range({first}, {last}) t(o)),
         lines AS (SELECT o, b, b * 3 + n AS i FROM made, range(3) r(n))
         SELECT 'O' || lpad(o::VARCHAR, 9, '0') AS order_id,
-               'C' || lpad((floor({customers} * pow((hash(b * 19) % 1000003) / 1000003.0, 2)))::BIGINT::VARCHAR, 8, '0') AS customer_id,
+               'C' || lpad((floor({customers} * pow((hash(b * 19) % 2147483647) / 2147483647.0, 2)))::BIGINT::VARCHAR, 8, '0') AS customer_id,
                DATE '2020-01-01' + (o * {DAYS} // {orders})::INT AS order_date,
                'P' || (hash(i * 7) % 5000)::VARCHAR AS product_id,
                ((hash(i * 3) % 6 + 1) * CASE WHEN o = b THEN 1 ELSE -1 END)::INT AS quantity,

@@ -31,15 +31,23 @@ class Piece:
     last: date
 
 
-def reckoned(lines: ir.Table, period: Period) -> dict[str, ir.Table]:
-    """The tables of a piece from the lines of its part."""
-    seen = purchase_days.goods(lines).filter(_.order_date <= ibis.literal(period.as_of))
-    orders = purchase_days.orders(lines, period)
+def settled(lines: ir.Table, period: Period) -> ir.Table:
+    """The orders of a part, to be kept: all that `reckoned` gives comes from them."""
+    return purchase_days.settled(lines, period)
+
+
+def reckoned(lines: ir.Table, orders: ir.Table, period: Period) -> dict[str, ir.Table]:
+    """The tables of a piece from the lines of its part and their settled orders."""
     return {
-        "days": purchase_days.build(orders),
+        "days": purchase_days.build(purchase_days.of_settled(orders)),
         "keys": orders.select("customer_id", order_key=(_.customer_id + "\x1f" + _.order_id).hash()),
-        "loose": purchase_days.loose(seen),
+        "loose": purchase_days.loose(purchase_days.until(lines, period), orders),
     }
+
+
+def whole(lines: ir.Table, period: Period) -> ir.Table:
+    """Customer by day without parts."""
+    return purchase_days.build(purchase_days.orders(lines, period))
 
 
 def crossing(pieces: Sequence[Piece]) -> ir.Table:

@@ -1,8 +1,10 @@
 """Customer by day: the one table that scores, churn, migration and KPIs read."""
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 from ibis import _
+from ibis.expr import datatypes as dt
 
 from crmlib.periods import Period
 
@@ -16,25 +18,42 @@ def orders(lines: ir.Table, period: Period) -> ir.Table:
     came back, in the order itself or in a later one that can be matched with it. The money of a return stays on its own
     day. Adjustments (postage, fees) are no part of it.
     """
-    seen = goods(lines).filter(_.order_date <= ibis.literal(period.as_of))
-    own = own_of(seen)
-    back = returned(seen, own)
-    joined = own.left_join(back, ["customer_id", "order_id"], rname="{name}_right")
-    left = joined.net_minor + joined.credit_minor.fill_null(0)
-    return joined.select(
+    return of_settled(settled(lines, period))
+
+
+def settled(lines: ir.Table, period: Period) -> ir.Table:
+    """What each order holds in itself, and what came back of it elsewhere (`credit_minor`, not above 0).
+
+    Sums are what takes time, so there are three.
+    """
+    seen = until(lines, period)
+    own = seen.group_by(["customer_id", "order_id"]).aggregate(
+        order_date=_.order_date.min(),
+        net_minor=_total(seen.net_minor),
+        gross_minor=_total(ibis.greatest(seen.net_minor, 0)),
+        sold_minor=_total(ibis.cases((seen.row_class == "sale", seen.net_minor), else_=0)),
+    )
+    joined = own.left_join(returned(seen, own), ["customer_id", "order_id"], rname="{name}_right")
+    return joined.select(*own.columns, credit_minor=joined.credit_minor.fill_null(0))
+
+
+def _total(minor: ir.Value) -> ir.Value:
+    """A sum in the 64 bits that Ibis takes it for; DuckDB makes 128 of them, which are slow to add up again."""
+    return ops.Cast(minor.sum(), dt.int64).to_expr()
+
+
+def of_settled(found: ir.Table) -> ir.Table:
+    """`orders` from what they hold."""
+    is_purchase = (found.sold_minor > 0) & (found.net_minor + found.credit_minor > 0)
+    return found.select(
         "customer_id", "order_id", "order_date", "net_minor", "gross_minor",
-        returned_minor=joined.gross_minor - joined.net_minor, is_purchase=(joined.sold_minor > 0) & (left > 0),
+        returned_minor=found.gross_minor - found.net_minor, is_purchase=is_purchase,
     )  # fmt: skip
 
 
-def own_of(seen: ir.Table) -> ir.Table:
-    """What each order holds in itself; sums are what takes time, so there are three."""
-    return seen.group_by(["customer_id", "order_id"]).aggregate(
-        order_date=_.order_date.min(),
-        net_minor=_.net_minor.sum(),
-        gross_minor=ibis.greatest(_.net_minor, 0).sum(),
-        sold_minor=ibis.cases((_.row_class == "sale", _.net_minor), else_=0).sum(),
-    )
+def until(lines: ir.Table, period: Period) -> ir.Table:
+    """Goods up to the end of the quarter."""
+    return goods(lines).filter(_.order_date <= ibis.literal(period.as_of))
 
 
 def goods(lines: ir.Table) -> ir.Table:
@@ -54,25 +73,25 @@ def returned(seen: ir.Table, own: ir.Table) -> ir.Table:
     """
     named, alone = _undoing(seen, own)
     found = [_named(named)] if named is not None else []
-    if _can_be_reversed(seen):
+    if {"product_id", "quantity"} <= set(seen.columns):
         found.append(_reversed(seen, alone))
     if not found:
         return own.select("customer_id", "order_id", credit_minor=ibis.literal(0, "int64")).limit(0)
     both = ibis.union(*found) if len(found) > 1 else found[0]
-    return both.group_by(["customer_id", "order_id"]).aggregate(credit_minor=_.credit_minor.sum())
+    return both.group_by(["customer_id", "order_id"]).aggregate(credit_minor=_total(both.credit_minor))
 
 
-def loose(seen: ir.Table) -> ir.Table:
-    """Customers with a return from another order that is not among these rows; each may stand several times."""
-    own = own_of(seen)
-    named, alone = _undoing(seen, own)
-    found = [own.select("customer_id").limit(0)]
-    if named is not None:
-        there = own.select("customer_id", original_order_id=own.order_id)
-        found.append(named.anti_join(there, ["customer_id", "original_order_id"]).select("customer_id"))
-    if _can_be_reversed(seen):
-        found.append(_levels(seen, alone)[0].filter(_.level < 0).select("customer_id"))
-    return ibis.union(*found) if len(found) > 1 else found[0]
+def loose(seen: ir.Table, found: ir.Table) -> ir.Table:
+    """Customers with a return from another order that is not among these (`settled`) orders.
+
+    What such returns come to is more than what orders were credited with.
+    """
+    named, alone = _undoing(seen, found)
+    rows = [side.select("customer_id", "net_minor") for side in (named, alone) if side is not None]
+    undone = (rows[0].union(rows[1]) if len(rows) > 1 else rows[0]).group_by("customer_id").aggregate(back=_.net_minor.sum())
+    credited = found.filter(_.credit_minor < 0).group_by("customer_id").aggregate(credit=_.credit_minor.sum())
+    joined = undone.left_join(credited, "customer_id")
+    return joined.filter(joined.back != joined.credit.fill_null(0)).select("customer_id")
 
 
 def _undoing(seen: ir.Table, own: ir.Table) -> tuple[ir.Table | None, ir.Table]:
@@ -85,10 +104,6 @@ def _undoing(seen: ir.Table, own: ir.Table) -> tuple[ir.Table | None, ir.Table]:
     return returns.filter(returns.original_order_id != returns.order_id), alone.filter(alone.original_order_id.isnull())
 
 
-def _can_be_reversed(seen: ir.Table) -> bool:
-    return {"product_id", "quantity"} <= set(seen.columns)
-
-
 def _named(returns: ir.Table) -> ir.Table:
     return returns.select("customer_id", order_id=returns.original_order_id, credit_minor=returns.net_minor)
 
@@ -99,25 +114,16 @@ def _reversed(seen: ir.Table, returns: ir.Table) -> ir.Table:
     Sales and returns of one key (customer, product, pieces, amount) are brackets in the order of their times: a return
     closes the latest open sale. With s the running count of open sales, a sale is closed where s later falls below it.
     """
-    counted, key = _levels(seen, returns)
-    order = [counted.order_date, counted.second, counted.step.desc(), counted.order_id]
-    later = counted.level.min().over(group_by=key, order_by=order, rows=(1, None))
-    closed = counted.mutate(later=later).filter(_.step == 1, _.later < _.level)
-    return closed.select("customer_id", "order_id", credit_minor=-closed.minor)
-
-
-def _levels(seen: ir.Table, returns: ir.Table) -> tuple[ir.Table, list[ir.Value]]:
-    """Sales and returns of the keys that come back, with the count of open sales after each (`level`); and the keys.
-
-    Below 0 there are more returns than sales before them.
-    """
     back = _bracket(returns, -1)
     sales = _bracket(seen.filter(seen.row_class == "sale"), 1).semi_join(back, list(_SAME))
     brackets = sales.union(back)
     order = [brackets.order_date, brackets.second, brackets.step.desc(), brackets.order_id]
     key = [brackets[name] for name in _SAME]
     counted = brackets.mutate(level=brackets.step.sum().over(group_by=key, order_by=order, rows=(None, 0)))
-    return counted, [counted[name] for name in _SAME]
+    order = [counted.order_date, counted.second, counted.step.desc(), counted.order_id]
+    later = counted.level.min().over(group_by=[counted[name] for name in _SAME], order_by=order, rows=(1, None))
+    closed = counted.mutate(later=later).filter(_.step == 1, _.later < _.level)
+    return closed.select("customer_id", "order_id", credit_minor=-closed.minor)
 
 
 def _bracket(rows: ir.Table, step: int) -> ir.Table:

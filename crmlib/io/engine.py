@@ -156,6 +156,11 @@ def keep(con: Any, name: str, table: ir.Table) -> ir.Table:
     return _made(con, name, table) if isinstance(con, Backend) else con.keep(name, table)
 
 
+def drop(con: Backend, name: str) -> None:
+    """Free a kept table that nothing reads any more; none of that name is no error."""
+    con.raw_sql(f'DROP TABLE IF EXISTS "{name}"')
+
+
 def scan(con: Backend, name: str, table: ir.Table) -> ir.Table:
     """Compute a table in which each step stays a step, and the rows stay in their order.
 

@@ -292,4 +292,4 @@ def set_aside(tally: pd.DataFrame) -> int:
 def forget(con: Backend, name: str) -> None:
     """Free what `keep` holds of a source."""
     for kind in ("rows", "mended", "aside", "repeats"):
-        con.raw_sql(f'DROP TABLE IF EXISTS "{kind}_{name}"')
+        engine.drop(con, f"{kind}_{name}")

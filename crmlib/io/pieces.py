@@ -19,7 +19,9 @@ class Way(Protocol):
     NAMES: tuple[str, ...]
     Piece: Any
 
-    def reckoned(self, lines: ir.Table, period: Period) -> dict[str, ir.Table]: ...
+    def settled(self, lines: ir.Table, period: Period) -> ir.Table: ...
+    def reckoned(self, lines: ir.Table, orders: ir.Table, period: Period) -> dict[str, ir.Table]: ...
+    def whole(self, lines: ir.Table, period: Period) -> ir.Table: ...
     def crossing(self, pieces: Sequence[Any]) -> ir.Table: ...
     def together(self, pieces: Sequence[Any], again: ir.Table, lines: ir.Table, period: Period) -> ir.Table: ...
 
@@ -29,8 +31,9 @@ def purchase_days(con: Any, staged: Staged, period: Period, way: Way) -> ir.Tabl
     lines = staged.tables["orders"]
     held = [part for part in staged.parts if part.first and part.first <= period.as_of]
     if not held:
-        return engine.keep(con, "purchase_days", way.reckoned(lines, period)["days"])
+        return engine.keep(con, "purchase_days", way.whole(lines, period))
     found = [_piece(con, part, period, way) for part in held]
+    engine.drop(con, "piece_orders")
     again = engine.keep(con, "days_again", way.crossing(found))
     return engine.keep(con, "purchase_days", way.together(found, again, lines, period))
 
@@ -42,7 +45,8 @@ def _piece(con: Any, part: Part, period: Period, way: Way) -> Any:
     names = {name: f"{name}{mark}" for name in way.NAMES}
     absent = [name for name in way.NAMES if not (part.folder / f"{names[name]}.parquet").is_file()]
     if absent:
-        made = way.reckoned(part.table(con, "orders"), period)
+        lines = part.table(con, "orders")
+        made = way.reckoned(lines, engine.keep(con, "piece_orders", way.settled(lines, period)), period)
         parts.write(part.folder, {names[name]: partial(made.__getitem__, name) for name in absent})
     tables = {name: part.table(con, names[name]) for name in way.NAMES}
     return way.Piece(**tables, first=part.first, last=min(last, period.as_of))
