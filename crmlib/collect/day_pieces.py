@@ -1,8 +1,8 @@
 """Customer by day from parts of the order lines that were reckoned one by one.
 
-Everything in `purchase_days` is reckoned customer by customer. So a customer's days are the sum of his days in each part,
-unless something of his crosses parts: an order with lines in two, a return that undoes nothing in its own part, or
-parts whose times overlap for him. These customers are reckoned again from all their lines.
+Everything in `purchase_days` is reckoned customer by customer. So a customer's days are those in each part, unless
+something of his crosses parts: an order with lines in two, a return that undoes nothing in its own part, or parts whose
+times overlap for him. These customers are reckoned again from all their lines.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ NAMES = ("days", "keys", "loose")
 
 @dataclass(frozen=True)
 class Piece:
-    """One part's `days`; its orders (`keys`: customer, order_key); customers with a return that undoes nothing there."""
+    """One part's `days`; its orders (`keys`: customer, order_key); customers with a return of other parts' sales."""
 
     days: ir.Table
     keys: ir.Table

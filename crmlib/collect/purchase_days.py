@@ -88,7 +88,9 @@ def loose(seen: ir.Table, found: ir.Table) -> ir.Table:
     """
     named, alone = _undoing(seen, found)
     rows = [side.select("customer_id", "net_minor") for side in (named, alone) if side is not None]
-    undone = (rows[0].union(rows[1]) if len(rows) > 1 else rows[0]).group_by("customer_id").aggregate(back=_.net_minor.sum())
+    undone = (
+        (rows[0].union(rows[1]) if len(rows) > 1 else rows[0]).group_by("customer_id").aggregate(back=_.net_minor.sum())
+    )
     credited = found.filter(_.credit_minor < 0).group_by("customer_id").aggregate(credit=_.credit_minor.sum())
     joined = undone.left_join(credited, "customer_id")
     return joined.filter(joined.back != joined.credit.fill_null(0)).select("customer_id")

@@ -1,4 +1,4 @@
-"""What is known of a source that was read: its good rows, those set aside, and what its files held in rows and money."""
+"""What is known of a source that was read: its good rows, those set aside, and what its files held."""
 
 from dataclasses import dataclass, field
 

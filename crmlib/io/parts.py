@@ -1,9 +1,9 @@
 """Order lines kept file by file in `data/<book>/parts`, so that a quarter reads only the files that are new.
 
-A part is what staging made of one file: its good rows, those set aside, its counts. It is found again by the hash of the
-file, of the settings that touch a row, of the confirmed customer matches, and of the code. What crosses files is a row that
-stands in two of them: files that share a row are staged together, as one part. A book whose orders are one row each may
-not be split, because any two files may clash; it is one part. The folder may be deleted at any time.
+A part is what staging made of one file: its good rows, those set aside, its counts. It is found again by the hash of
+the file, of the settings that touch a row, of the confirmed customer matches, and of the code. What crosses files is a
+row that stands in two of them: files that share a row are staged together, as one part. A book whose orders are one row
+each may not be split, because any two files may clash; it is one part. The folder may be deleted at any time.
 """
 
 import datetime as dt
@@ -143,7 +143,9 @@ def _make(con: Backend, settings: Settings, hashes: dict[str, str], folder: Path
     prints = source.table.select(day=day.cast("int32"), fingerprint=source.table.fingerprint)
     aside = found.aside if found.aside is not None else quarantine.nothing()
     write(folder, {"orders": lambda: found.accepted, "aside": lambda: aside, "prints": lambda: prints})
-    days = engine.frame(con.read_parquet(str(folder / "prints.parquet")).select("day").distinct().order_by("day"))["day"]
+    days = engine.frame(con.read_parquet(str(folder / "prints.parquet")).select("day").distinct().order_by("day"))[
+        "day"
+    ]
     ends = found.accepted.aggregate(first=_.order_date.min(), last=_.order_date.max()).to_pyarrow().to_pylist()[0]
     kept.forget(con, "orders")
     extracted_on = settings.sources.orders.extracted_on
@@ -178,7 +180,10 @@ def _share(con: Backend, one: Part, other: Part) -> bool:
     if not days and not undated:
         return False
     sides = [part.table(con, "prints") for part in (one, other)]
-    near = [side.filter(side.day.isin(days) | side.day.isnull()) if days else side.filter(side.day.isnull()) for side in sides]
+    near = [
+        side.filter(side.day.isin(days) | side.day.isnull()) if days else side.filter(side.day.isnull())
+        for side in sides
+    ]
     small, large = (near[0], near[1]) if len(one.days) <= len(other.days) else (near[1], near[0])
     return large.semi_join(small, "fingerprint").limit(1).to_pyarrow().num_rows > 0
 
@@ -241,7 +246,11 @@ def _of_settings(settings: Settings) -> str:
 def _code() -> str:
     """A hash of the code that makes a part, and of the engine's version."""
     library = Path(__file__).resolve().parents[1]
-    files = [f for name in _CODE for f in ([library / name] if name.endswith(".py") else sorted((library / name).rglob("*.py")))]
+    files = [
+        f
+        for name in _CODE
+        for f in ([library / name] if name.endswith(".py") else sorted((library / name).rglob("*.py")))
+    ]
     told = [*(_sha256(file) for file in files if file.is_file()), *map(version, _ENGINES)]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
 

@@ -116,7 +116,7 @@ def place(settings: Settings, name: str) -> str:
 
 
 def read(con: Backend, settings: Settings, name: str, only: Sequence[str] = ()) -> Raw:
-    """One source with its fields under the names of the mapping, the values as they came; of all files or `only` some."""
+    """One source with its fields under the names of the mapping, the values as they came; `only` names some files."""
     problems = mapping_problems(name, named(settings)[name])
     if problems:
         raise InputError(problems)

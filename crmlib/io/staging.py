@@ -22,6 +22,7 @@ from crmlib.params import Settings
 
 __all__ = ["Staged", "check", "sentence", "stage"]
 
+
 @dataclass(frozen=True)
 class Staged:
     """What became of the sources.
@@ -139,9 +140,7 @@ def _currency_problems(source: Examined, settings: Settings) -> list[str]:
     book = settings.book
     if source.aside is None or "currency" not in settings.sources.orders.columns:
         return []
-    found = source.aside.filter(
-        _.field == "currency", _.reason == "other_currency", _.value.re_search("^[A-Za-z]{3}$")
-    )
+    found = source.aside.filter(_.field == "currency", _.reason == "other_currency", _.value.re_search("^[A-Za-z]{3}$"))
     rows = engine.frame(
         found.group_by(code=_.value.upper())
         .aggregate(rows=_.count(), row=_.row.min(), file=_.file.min())
