@@ -17,7 +17,7 @@ from ibis import _
 from crmlib.collect import purchase_days
 from crmlib.periods import Period
 
-NAMES = ("days", "keys", "loose")
+NAMES: tuple[str, ...] = ("days", "keys", "loose")
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,13 @@ def _in_both(one: Piece, other: Piece, first: date, last: date) -> ir.Table:
     return other.days.semi_join(near, "customer_id").select("customer_id")
 
 
+def of(lines: ir.Table, again: ir.Table) -> ir.Table:
+    """All lines of the customers of `again`, to be kept: `together` reads them several times."""
+    return lines.semi_join(again, "customer_id")
+
+
 def together(pieces: Sequence[Piece], again: ir.Table, lines: ir.Table, period: Period) -> ir.Table:
-    """Customer by day of all pieces; the customers of `again` are reckoned from the lines."""
+    """Customer by day of all pieces; the customers of `again` are reckoned from their `lines`."""
     days = ibis.union(*[piece.days for piece in pieces]) if len(pieces) > 1 else pieces[0].days
-    mended = purchase_days.build(purchase_days.orders(lines.semi_join(again, "customer_id"), period))
+    mended = whole(lines, period)
     return days.anti_join(again, "customer_id").union(mended.select(*days.columns))

@@ -23,6 +23,7 @@ class Way(Protocol):
     def reckoned(self, lines: ir.Table, orders: ir.Table, period: Period) -> dict[str, ir.Table]: ...
     def whole(self, lines: ir.Table, period: Period) -> ir.Table: ...
     def crossing(self, pieces: Sequence[Any]) -> ir.Table: ...
+    def of(self, lines: ir.Table, again: ir.Table) -> ir.Table: ...
     def together(self, pieces: Sequence[Any], again: ir.Table, lines: ir.Table, period: Period) -> ir.Table: ...
 
 
@@ -35,7 +36,10 @@ def purchase_days(con: Any, staged: Staged, period: Period, way: Way) -> ir.Tabl
     found = [_piece(con, part, period, way) for part in held]
     engine.drop(con, "piece_orders")
     again = engine.keep(con, "days_again", way.crossing(found))
-    return engine.keep(con, "purchase_days", way.together(found, again, lines, period))
+    theirs = engine.keep(con, "lines_again", way.of(lines, again))
+    days = engine.keep(con, "purchase_days", way.together(found, again, theirs, period))
+    engine.drop(con, "lines_again")
+    return days
 
 
 def _piece(con: Any, part: Part, period: Period, way: Way) -> Any:

@@ -63,7 +63,8 @@ def in_pieces(book: Book) -> Any:
         lines = book.lines.filter(side)
         tables = day_pieces.reckoned(lines, day_pieces.settled(lines, book.period), book.period)
         found.append(day_pieces.Piece(**tables, first=first, last=last))
-    return day_pieces.together(found, day_pieces.crossing(found), book.lines, book.period)
+    again = day_pieces.crossing(found)
+    return day_pieces.together(found, again, day_pieces.of(book.lines, again), book.period)
 
 
 CASES: dict[str, Callable[[Book], Any]] = {
