@@ -37,6 +37,7 @@ bench: $(READY) ## time a whole run, ingest, databases, scoring, models, the pla
 	@$(PYTHON) tests/bench.py $(if $(SMALL),--turns 1)
 	@$(PYTHON) tests/bench_ingest.py $(if $(SMALL),--rows 20000 --turns 1)
 	@$(PYTHON) tests/bench_database.py $(if $(SMALL),--rows 20000 --turns 1)
+	@$(PYTHON) tests/bench_scale.py $(if $(SMALL),--lines 20000 --turns 1)
 	@$(PYTHON) tests/bench_segment.py $(if $(SMALL),--lines 20000 --customers 2000 --turns 1)
 	@$(PYTHON) tests/bench_btyd.py $(if $(SMALL),--customers 2000)
 	@$(PYTHON) tests/bench_allocation.py $(if $(SMALL),--customers 5000 --turns 1)

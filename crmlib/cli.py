@@ -146,8 +146,8 @@ def _new(options: argparse.Namespace) -> int:
 
 def _anchors(options: argparse.Namespace) -> int:
     from crmlib import params
-    from crmlib.collect import inventory, purchase_days
-    from crmlib.io import engine, staging
+    from crmlib.collect import day_pieces, inventory
+    from crmlib.io import engine, pieces, staging
     from crmlib.periods import Period
     from crmlib.segment import anchors
 
@@ -157,7 +157,7 @@ def _anchors(options: argparse.Namespace) -> int:
         raise InputError(f"--baseline {baseline} is later than {settings.period}; give the params of that quarter")
     con = engine.connect(settings)
     staged = staging.stage(con, settings)
-    days = engine.keep(con, "days", purchase_days.build(purchase_days.orders(staged.tables["orders"], settings.period)))
+    days = pieces.purchase_days(con, staged, settings.period, day_pieces)
     known = inventory.customers(staged.tables.get("customers"), days, staged.contacts)
     proposed = anchors.propose(days, known, baseline, settings)
     moved = anchors.bridge(days, known, settings.period, settings, proposed)

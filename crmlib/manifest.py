@@ -40,7 +40,7 @@ def origin(settings: Settings, results: Path) -> Origin:
     """All that results depend on: equal origins give equal results, byte for byte."""
     return {
         "inputs": hashes(settings.data_dir),
-        "params": settings.model_dump(mode="json", exclude={"file", "temp_folder"}),
+        "params": settings.model_dump(mode="json", exclude={"file", "temp_folder", "keep_parts"}),
         "versions": _versions(),
         "code": _code(settings.file.parents[2] / "notebooks"),
         "earlier": _earlier(results, settings.period),

@@ -1,8 +1,10 @@
 """Customer by day: the one table that scores, churn, migration and KPIs read."""
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 from ibis import _
+from ibis.expr import datatypes as dt
 
 from crmlib.periods import Period
 
@@ -16,20 +18,42 @@ def orders(lines: ir.Table, period: Period) -> ir.Table:
     came back, in the order itself or in a later one that can be matched with it. The money of a return stays on its own
     day. Adjustments (postage, fees) are no part of it.
     """
-    seen = goods(lines).filter(_.order_date <= ibis.literal(period.as_of))
+    return of_settled(settled(lines, period))
+
+
+def settled(lines: ir.Table, period: Period) -> ir.Table:
+    """What each order holds in itself, and what came back of it elsewhere (`credit_minor`, not above 0).
+
+    Sums are what takes time, so there are three.
+    """
+    seen = until(lines, period)
     own = seen.group_by(["customer_id", "order_id"]).aggregate(
         order_date=_.order_date.min(),
-        net_minor=_.net_minor.sum(),
-        gross_minor=_.net_minor.sum(where=_.net_minor > 0).fill_null(0),
-        returned_minor=-_.net_minor.sum(where=_.net_minor < 0).fill_null(0),
-        sold_minor=_.net_minor.sum(where=_.row_class == "sale").fill_null(0),
+        net_minor=_total(seen.net_minor),
+        gross_minor=_total(ibis.greatest(seen.net_minor, 0)),
+        sold_minor=_total(ibis.cases((seen.row_class == "sale", seen.net_minor), else_=0)),
     )
-    back = returned(seen, own)
-    joined = own.left_join(back, ["customer_id", "order_id"], rname="{name}_right")
-    left = joined.net_minor + joined.credit_minor.fill_null(0)
-    return joined.mutate(is_purchase=(joined.sold_minor > 0) & (left > 0)).select(
-        "customer_id", "order_id", "order_date", "net_minor", "gross_minor", "returned_minor", "is_purchase"
-    )
+    joined = own.left_join(returned(seen, own), ["customer_id", "order_id"], rname="{name}_right")
+    return joined.select(*own.columns, credit_minor=joined.credit_minor.fill_null(0))
+
+
+def _total(minor: ir.Value) -> ir.Value:
+    """A sum in the 64 bits that Ibis takes it for; DuckDB makes 128 of them, which are slow to add up again."""
+    return ops.Cast(minor.sum(), dt.int64).to_expr()
+
+
+def of_settled(found: ir.Table) -> ir.Table:
+    """`orders` from what they hold."""
+    is_purchase = (found.sold_minor > 0) & (found.net_minor + found.credit_minor > 0)
+    return found.select(
+        "customer_id", "order_id", "order_date", "net_minor", "gross_minor",
+        returned_minor=found.gross_minor - found.net_minor, is_purchase=is_purchase,
+    )  # fmt: skip
+
+
+def until(lines: ir.Table, period: Period) -> ir.Table:
+    """Goods up to the end of the quarter."""
+    return goods(lines).filter(_.order_date <= ibis.literal(period.as_of))
 
 
 def goods(lines: ir.Table) -> ir.Table:
@@ -47,19 +71,39 @@ def returned(seen: ir.Table, own: ir.Table) -> ir.Table:
     it is the exact reversal: same customer and product, opposite quantity and amount, one return to one sale. Returns
     within an order that sells something are settled there. Only returns are joined, never all lines with each other.
     """
-    elsewhere = own.filter(_.sold_minor <= 0).select("customer_id", "order_id")
-    returns = seen.filter(seen.row_class.isin(["return", "cancellation"]), seen.net_minor < 0)
-    alone = returns.semi_join(elsewhere, ["customer_id", "order_id"])
-    found = []
-    if "original_order_id" in seen.columns:
-        found.append(_named(returns.filter(returns.original_order_id != returns.order_id)))
-        alone = alone.filter(alone.original_order_id.isnull())
+    named, alone = _undoing(seen, own)
+    found = [_named(named)] if named is not None else []
     if {"product_id", "quantity"} <= set(seen.columns):
         found.append(_reversed(seen, alone))
     if not found:
         return own.select("customer_id", "order_id", credit_minor=ibis.literal(0, "int64")).limit(0)
     both = ibis.union(*found) if len(found) > 1 else found[0]
-    return both.group_by(["customer_id", "order_id"]).aggregate(credit_minor=_.credit_minor.sum())
+    return both.group_by(["customer_id", "order_id"]).aggregate(credit_minor=_total(both.credit_minor))
+
+
+def loose(seen: ir.Table, found: ir.Table) -> ir.Table:
+    """Customers with a return from another order that is not among these (`settled`) orders.
+
+    What such returns come to is more than what orders were credited with.
+    """
+    named, alone = _undoing(seen, found)
+    rows = [side.select("customer_id", "net_minor") for side in (named, alone) if side is not None]
+    undone = (
+        (rows[0].union(rows[1]) if len(rows) > 1 else rows[0]).group_by("customer_id").aggregate(back=_.net_minor.sum())
+    )
+    credited = found.filter(_.credit_minor < 0).group_by("customer_id").aggregate(credit=_.credit_minor.sum())
+    joined = undone.left_join(credited, "customer_id")
+    return joined.filter(joined.back != joined.credit.fill_null(0)).select("customer_id")
+
+
+def _undoing(seen: ir.Table, own: ir.Table) -> tuple[ir.Table | None, ir.Table]:
+    """Returns that name another order, where orders are named; and those that do not, in orders that sell nothing."""
+    elsewhere = own.filter(_.sold_minor <= 0).select("customer_id", "order_id")
+    returns = seen.filter(seen.row_class.isin(["return", "cancellation"]), seen.net_minor < 0)
+    alone = returns.semi_join(elsewhere, ["customer_id", "order_id"])
+    if "original_order_id" not in seen.columns:
+        return None, alone
+    return returns.filter(returns.original_order_id != returns.order_id), alone.filter(alone.original_order_id.isnull())
 
 
 def _named(returns: ir.Table) -> ir.Table:
@@ -100,12 +144,10 @@ def _bracket(rows: ir.Table, step: int) -> ir.Table:
 
 def build(orders: ir.Table) -> ir.Table:
     """One row per customer and day with any order or return; `orders` counts purchases only."""
-    return orders.group_by(["customer_id", "order_date"]).aggregate(
-        orders=_.is_purchase.sum(),
-        net_minor=_.net_minor.sum(),
-        gross_minor=_.gross_minor.sum(),
-        returned_minor=_.returned_minor.sum(),
+    days = orders.group_by(["customer_id", "order_date"]).aggregate(
+        orders=_.is_purchase.sum(), net_minor=_.net_minor.sum(), gross_minor=_.gross_minor.sum()
     )
+    return days.mutate(returned_minor=_.gross_minor - _.net_minor)
 
 
 def categories(lines: ir.Table, products: ir.Table | None, period: Period) -> ir.Table:

@@ -156,6 +156,11 @@ def keep(con: Any, name: str, table: ir.Table) -> ir.Table:
     return _made(con, name, table) if isinstance(con, Backend) else con.keep(name, table)
 
 
+def drop(con: Backend, name: str) -> None:
+    """Free a kept table that nothing reads any more; none of that name is no error."""
+    con.raw_sql(f'DROP TABLE IF EXISTS "{name}"')
+
+
 def scan(con: Backend, name: str, table: ir.Table) -> ir.Table:
     """Compute a table in which each step stays a step, and the rows stay in their order.
 
@@ -203,13 +208,14 @@ def choose(con: Backend, words: Sequence[str]) -> None:
     )
 
 
-def write_parquet(table: ir.Table, path: Path, order_by: Sequence[str]) -> None:
-    """Write rows in the order of `order_by`, the same bytes each time.
+def write_parquet(table: ir.Table, path: Path, order_by: Sequence[str] = ()) -> None:
+    """Write rows in the order of `order_by`, the same bytes each time; without it, as they come.
 
     A sum of whole numbers has 128 bits in DuckDB, which Ibis does not see, and which a file would hold as a float.
     """
     whole = {c: ops.Cast(table[c], kind).to_expr() for c, kind in table.schema().items() if kind.is_integer()}
-    table.mutate(**whole).order_by(list(order_by)).to_parquet(path, compression="zstd")
+    typed = table.mutate(**whole)
+    (typed.order_by(list(order_by)) if order_by else typed).to_parquet(path, compression="zstd")
 
 
 def frame(table: ir.Table) -> pd.DataFrame:

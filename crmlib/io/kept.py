@@ -1,5 +1,6 @@
 """A source in the engine: all its rows typed and examined in one table, and what is known of its files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,9 +45,9 @@ class Kept:
     copies: dict[int, int]
 
 
-def keep(con: Backend, settings: Settings, name: str) -> Kept:
-    """Read a source once, keep its rows, and find those that stand twice."""
-    form, raw = typed.form(settings, name), sources.read(con, settings, name)
+def keep(con: Backend, settings: Settings, name: str, only: Sequence[str] = ()) -> Kept:
+    """Read a source, or `only` some of its files, once, keep its rows, and find those that stand twice."""
+    form, raw = typed.form(settings, name), sources.read(con, settings, name, only)
     refused = _no_rate(form)
     if refused:
         raise InputError(refused)
@@ -286,3 +287,9 @@ def is_set_aside(bad: Any) -> Any:
 def set_aside(tally: pd.DataFrame) -> int:
     """Rows with a fault."""
     return int(tally.loc[is_set_aside(tally["bad"]), "rows"].sum())
+
+
+def forget(con: Backend, name: str) -> None:
+    """Free what `keep` holds of a source."""
+    for kind in ("rows", "mended", "aside", "repeats"):
+        engine.drop(con, f"{kind}_{name}")

@@ -115,15 +115,15 @@ def place(settings: Settings, name: str) -> str:
     return databases.place(source)
 
 
-def read(con: Backend, settings: Settings, name: str) -> Raw:
-    """One source with its fields under the names of the mapping, the values as they came."""
+def read(con: Backend, settings: Settings, name: str, only: Sequence[str] = ()) -> Raw:
+    """One source with its fields under the names of the mapping, the values as they came; `only` names some files."""
     problems = mapping_problems(name, named(settings)[name])
     if problems:
         raise InputError(problems)
     found = files(settings, name)
     kind = found[0].suffix.lower() if found else ""
     reader = _database if not found else _parquet if kind in PARQUET else _excel if kind in EXCEL else _csv
-    return Raw(tuple(reader(con, settings, name, found)))
+    return Raw(tuple(reader(con, settings, name, [f for f in found if not only or f.name in only])))
 
 
 def blank_lines(part: Part, records: int | None = None) -> tuple[int, ...]:
@@ -157,11 +157,11 @@ def _csv(con: Backend, settings: Settings, name: str, found: Sequence[Path]) -> 
 
 
 def _parquet(con: Backend, settings: Settings, name: str, found: Sequence[Path]) -> Iterator[Part]:
-    source = named(settings)[name]
+    source, some = named(settings)[name], len(files(settings, name)) > 1
     for file in found:
         where = _where(settings, file)
         there = parquet_files.columns(source, file, where)
-        chosen = columns(name, source, there, where, some=len(found) > 1)
+        chosen = columns(name, source, there, where, some=some)
         try:
             table = engine.read_parquet(con, file, {f: there[i] for f, i in chosen.items()})
         except engine.Failure as error:

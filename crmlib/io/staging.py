@@ -5,7 +5,6 @@ money.
 """
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 import ibis
@@ -15,15 +14,13 @@ from ibis import _
 from ibis.backends.duckdb import Backend
 
 from crmlib.errors import InputError
-from crmlib.io import classes, engine, faults, kept, privacy, quarantine, sources, typed
-from crmlib.io.kept import Kept
+from crmlib.io import engine, examined, kept, parts, quarantine, sources
+from crmlib.io.examined import Examined
+from crmlib.io.parts import Part
 from crmlib.io.sentences import sentence
 from crmlib.params import Settings
 
 __all__ = ["Staged", "check", "sentence", "stage"]
-
-CONSUMED = ("currency", "row_kind", "unit_price")
-"""Fields that have done their work when a row is accepted."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +34,7 @@ class Staged:
     equal to an earlier one, whatever became of them.
     fields: per source and field the rows, the cells that are filled, and those of them that could not be read.
     contacts: the identifying fields of customers as they came, to match customers by; not to be stored.
+    parts: where the order lines are kept file by file (`parts`), those parts; else none.
     """
 
     tables: dict[str, ir.Table]
@@ -44,6 +42,7 @@ class Staged:
     intake: pd.DataFrame
     fields: pd.DataFrame
     contacts: ir.Table | None
+    parts: tuple[Part, ...] = ()
 
 
 def stage(con: Any, settings: Settings) -> Staged:
@@ -58,104 +57,58 @@ def stage(con: Any, settings: Settings) -> Staged:
 
 
 def _stage(con: Backend, settings: Settings) -> Staged:
-    found, problems = _examined(con, settings)
+    found, orders, problems = _examined(con, settings)
     if problems:
         raise InputError(problems)
-    aside = [quarantine.of(s) for s in found if kept.set_aside(s.tally) or len(s.rejects)] or [quarantine.nothing()]
-    customers = next((s for s in found if s.form.name == "customers"), None)
+    aside = [s.aside for s in found if s.aside is not None] or [quarantine.nothing()]
     return Staged(
-        {s.form.name: accepted(s) for s in found},
+        {s.name: s.accepted for s in found},
         engine.keep(con, "quarantine", ibis.union(*aside) if len(aside) > 1 else aside[0]),
-        pd.concat([intake(s) for s in found], ignore_index=True),
+        pd.concat([s.intake for s in found], ignore_index=True),
         pd.concat([s.fields for s in found], ignore_index=True),
-        contacts(customers) if customers else None,
+        next((s.contacts for s in found if s.name == "customers"), None),
+        orders,
     )
 
 
 def check(settings: Settings) -> list[str]:
     """Every problem that would stop a run, source by source."""
-    _found, problems = _examined(engine.embedded(settings), settings)
+    _found, _parts, problems = _examined(engine.embedded(settings), settings)
     return engine.problems(settings) + problems
 
 
-def _examined(con: Backend, settings: Settings) -> tuple[list[Kept], list[str]]:
-    found: list[Kept] = []
+def _examined(con: Backend, settings: Settings) -> tuple[list[Examined], tuple[Part, ...], list[str]]:
+    found: list[Examined] = []
+    orders: tuple[Part, ...] = ()
     problems: list[str] = []
     for name in sources.named(settings):
         try:
-            source = kept.keep(con, settings, name)
+            if name == "orders" and parts.applies(settings):
+                orders = parts.stage(con, settings)
+                source = parts.together(con, orders, sources.files(settings, name))
+            else:
+                source = examined.of(kept.keep(con, settings, name))
             found.append(source)
-            problems += _refusals(source)
-            problems += _order_refusals(source) if name == "orders" else []
+            problems += _refusals(source, settings)
+            problems += _order_refusals(source, settings) if name == "orders" else []
         except InputError as error:
             problems += error.problems
-    return found, problems
+    return found, orders, problems
 
 
-def accepted(source: Kept) -> ir.Table:
-    """The good rows of a source under their stored names."""
-    good, settings = kept.good(source), source.form.settings
-    columns: dict[str, ir.Value] = {}
-    for name in typed.stored(source.form):
-        if name == "class_code":
-            columns["row_class"] = classes.named(good.class_code)
-        elif name == "order_date":
-            columns[name] = good[name].cast("date")
-            columns["order_second"] = engine.second_of_day(good[name])
-        elif name in typed.DATES:
-            columns[name] = good[name].cast("date")
-        elif name not in CONSUMED:
-            columns[name] = privacy.masked(name, good[name], settings)
-    return good.select(**columns)
-
-
-def contacts(customers: Kept) -> ir.Table:
-    """The identifying fields of the customers, unmasked."""
-    return kept.good(customers).select("customer_id", *[f for f in customers.form.fields if f in privacy.IDENTIFIERS])
-
-
-def intake(source: Kept) -> pd.DataFrame:
-    """Per file: rows and money in the file, accepted, set aside and repeated."""
-    fate = source.tally["bad"].map({0: "accepted", faults.REPEATED: "repeated"}).fillna("quarantined")
-    summed = source.tally.groupby([source.tally["part"], fate])[["rows", "net_minor"]].sum()
-    lost = source.rejects.groupby("part").size()
-    rows = []
-    for number, part in enumerate(source.parts):
-        counted = {f: summed.loc[summed.index.isin([(number, f)])].sum().astype(int).tolist() for f in FATES}
-        counted["quarantined"][0] += int(lost.get(number, 0))
-        rows.append(
-            {
-                "source": source.form.name,
-                "file": part.file,
-                "rows": sum(c[0] for c in counted.values()),
-                **{f: counted[f][0] for f in FATES},
-                "net_minor_rows": sum(c[1] for c in counted.values()),
-                **{f"net_minor_{f}": counted[f][1] for f in FATES},
-                "copies": int(source.copies.get(number, 0)),
-                "is_cut": part.is_cut,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-FATES = ("accepted", "quarantined", "repeated")
-
-
-def _refusals(source: Kept) -> list[str]:
+def _refusals(source: Examined, settings: Settings) -> list[str]:
     """Why a source cannot be used at all: it is empty, or so much is wrong that the mapping must be."""
-    settings, name = source.form.settings, source.form.name
-    swallowed = [problem for part in source.parts for problem in sources.swallowed(part, settings)]
-    if swallowed:
-        return swallowed
+    name = source.name
+    if source.problems:
+        return source.problems
     where = sources.place(settings, name)
-    rows = int(source.tally["rows"].sum()) + len(source.rejects)
-    bad = kept.set_aside(source.tally) + len(source.rejects)
+    rows, bad = int(source.intake["rows"].sum()), int(source.intake["quarantined"].sum())
     if rows == 0:
         return [f"{where} has a header and no rows; put the export there or remove sources.{name}"]
     allowed = settings.quality.max_quarantined_share
-    if bad <= allowed * rows:
+    found = source.aside
+    if found is None or bad <= allowed * rows:
         return []
-    found = quarantine.of(source)
     worst = found.group_by("field", "reason").aggregate(rows=_.count(), row=_.row.min())
     first = engine.frame(worst.order_by([ibis.desc("rows"), "field", "reason"]).limit(3))
     examples = [
@@ -168,16 +121,13 @@ def _refusals(source: Kept) -> list[str]:
     ]
 
 
-def _order_refusals(source: Kept) -> list[str]:
-    settings = source.form.settings
-    good, period = kept.good(source), settings.period
-    day = good.order_date
-    until = typed.bound(day, period.as_of + timedelta(days=1))
-    here = good.filter(day >= typed.bound(day, period.start), day < until).select("bad").limit(1)
-    problems = _currency_problems(source)
-    some = bool(source.tally["bad"].eq(0).any())
-    if some and not here.to_pyarrow().num_rows:
-        first, last = engine.frame(good.aggregate(first=day.min().cast("date"), last=day.max().cast("date"))).iloc[0]
+def _order_refusals(source: Examined, settings: Settings) -> list[str]:
+    period, day = settings.period, source.accepted.order_date
+    here = source.accepted.filter(day >= ibis.literal(period.start), day <= ibis.literal(period.as_of))
+    problems = _currency_problems(source, settings)
+    some = bool(source.intake["accepted"].any())
+    if some and not here.select("order_date").limit(1).to_pyarrow().num_rows:
+        first, last = engine.frame(source.accepted.aggregate(first=day.min(), last=day.max())).iloc[0]
         problems.append(
             f"{period} has no order: orders run from {first:%Y-%m-%d} to {last:%Y-%m-%d}; "
             f"run a quarter within them or add its file to data/{settings.book_id}/raw"
@@ -185,12 +135,12 @@ def _order_refusals(source: Kept) -> list[str]:
     return problems
 
 
-def _currency_problems(source: Kept) -> list[str]:
+def _currency_problems(source: Examined, settings: Settings) -> list[str]:
     """Whole currencies without a rate; what is no currency code is a matter of the row."""
-    book = source.form.settings.book
-    if ("currency", "other_currency") not in source.reasons or not kept.set_aside(source.tally):
+    book = settings.book
+    if source.aside is None or "currency" not in settings.sources.orders.columns:
         return []
-    found = quarantine.of(source).filter(_.field == "currency", _.value.re_search("^[A-Za-z]{3}$"))
+    found = source.aside.filter(_.field == "currency", _.reason == "other_currency", _.value.re_search("^[A-Za-z]{3}$"))
     rows = engine.frame(
         found.group_by(code=_.value.upper())
         .aggregate(rows=_.count(), row=_.row.min(), file=_.file.min())

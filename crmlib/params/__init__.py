@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError, model_validator
 from crmlib import yml
 from crmlib.errors import InputError
 from crmlib.params.collect import Book, Collect, Privacy, Quality, RowClasses, Series, Source, Sources
-from crmlib.params.machine import Engine, Memory, spark_master
+from crmlib.params.machine import Engine, Memory, Parts, spark_master
 from crmlib.params.market import Market
 from crmlib.params.report import Report
 from crmlib.params.review import Review
@@ -68,6 +68,7 @@ class Settings(Frozen):
     engine: Engine = "duckdb"
     memory_limit: Memory = "4GB"
     temp_folder: str = ""
+    keep_parts: Parts = "auto"
     privacy: Privacy = Privacy()
     quality: Quality = Quality()
     collect: Collect = Collect()
@@ -150,7 +151,7 @@ def load(file: str | Path) -> Settings:
 
 def dump(settings: Settings) -> str:
     """The resolved settings as YAML, without the machine's paths."""
-    said = settings.model_dump(mode="json", exclude={"file", "temp_folder"})
+    said = settings.model_dump(mode="json", exclude={"file", "temp_folder", "keep_parts"})
     return yaml.safe_dump(said, allow_unicode=True, sort_keys=False)
 
 

@@ -1,7 +1,7 @@
 """Settings of the machine: which engine computes, how much memory it may take, and where it puts what does not fit."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator
 
@@ -31,6 +31,10 @@ Engine = Annotated[str, BeforeValidator(_engine)]
 """`duckdb`, or Spark by its master: `spark:local[2]`, `spark://host:7077`."""
 
 Memory = Annotated[str, AfterValidator(_memory)]
+
+
+Parts = Literal["auto", "always", "never"]
+"""Whether staged order lines are kept file by file, so that a quarter reads new files only."""
 
 
 def spark_master(engine: str) -> str:

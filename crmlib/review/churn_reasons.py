@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
+from ibis import _
 
 from crmlib import schema
 from crmlib.kpi import service
@@ -15,6 +17,11 @@ SAME_AS = {"goods": "quality", "availability": "range", "staff": "service", "que
 """Themes of complaints that are reasons of the win-back log by another name."""
 _COLUMNS = list(schema.TABLES["churn_reasons"].columns)
 _GIVEN = ["customer_id", "reason_source", "churn_reason", "provenance"]
+
+
+def lapsed(tiered: ir.Table, readings: ir.Table) -> ir.Table:
+    """Those whose texts were read who are in the lowest tier because they stopped buying."""
+    return tiered.semi_join(readings, "customer_id").filter(_.risk_reason == "lapsed").select("customer_id")
 
 
 def given(log: pd.DataFrame, readings: pd.DataFrame, lapsed: pd.Series, period: Period) -> pd.DataFrame:

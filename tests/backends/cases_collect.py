@@ -1,6 +1,7 @@
 """Functions of step 1, each as a call on a book."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -9,6 +10,7 @@ from random_book import Book
 from crmlib.collect import (
     consistency,
     coverage,
+    day_pieces,
     drift,
     feedback,
     inventory,
@@ -51,10 +53,26 @@ def inventory_of(book: Book) -> Any:
     return inventory.inventory(book.file, book.days, book.period, 365)
 
 
+def in_pieces(book: Book) -> Any:
+    """The order lines cut in two at New Year, and brought together again."""
+    cut, found = date(2024, 1, 1), []
+    for side, first, last in [
+        (book.lines.order_date < cut, date.min, date(2023, 12, 31)),
+        (book.lines.order_date >= cut, cut, date.max),
+    ]:
+        lines = book.lines.filter(side)
+        tables = day_pieces.reckoned(lines, day_pieces.settled(lines, book.period), book.period)
+        found.append(day_pieces.Piece(**tables, first=first, last=last))
+    again = day_pieces.crossing(found)
+    return day_pieces.together(found, again, day_pieces.of(book.lines, again), book.period)
+
+
 CASES: dict[str, Callable[[Book], Any]] = {
     "orders": lambda b: purchase_days.orders(b.lines, b.period),
     "orders without classes": lambda b: purchase_days.orders(b.lines.drop("row_class", "original_order_id"), b.period),
     "purchase days": lambda b: purchase_days.build(b.orders),
+    "purchase days in pieces": in_pieces,
+    "purchase days at once": lambda b: day_pieces.whole(b.lines, b.period),
     "categories": lambda b: purchase_days.categories(b.lines, b.products, b.period),
     "category days": lambda b: purchase_days.category_days(b.lines, b.products, b.period),
     "waterfall": lambda b: waterfall.waterfall(b.lines, b.quarantine, intake(b), b.days, b.period),

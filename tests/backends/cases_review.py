@@ -10,7 +10,7 @@ from random_book import Book
 
 from crmlib.kpi import quarterly, reach, weekly, weeks, win_back, windows
 from crmlib.kpi.windows import Span
-from crmlib.review import campaigns, effect, effect_review, hand_picked
+from crmlib.review import campaigns, churn_reasons, effect, effect_review, hand_picked
 from crmlib.segment import expectation, tiers
 from crmlib.strategy import campaign_base, holdout, incentives
 
@@ -75,6 +75,7 @@ def drawn(book: Book) -> Any:
 
 
 CASES: dict[str, Callable[[Book], Any]] = {
+    "lapsed": lambda b: churn_reasons.lapsed(b.tiered, b.surveys),
     "kpis": lambda b: quarterly.measure(b.days, b.period),
     "kpis by tier": lambda b: quarterly.by_tier(b.days, b.at_start, b.period),
     "weekly calendar": lambda b: weekly.calendar(b.days, b.period, b.settings.strategy),
