@@ -38,7 +38,7 @@ def make(root: Path, target: str, **environment: str) -> str:
 def test_the_make_targets(blocks, root):
     """Each target of the README runs; where it would run these tests again, they are only collected.
 
-    `test-spark` makes an environment of its own, too large to be made by a test.
+    `test-spark` makes an environment of its own; the CI runs it.
     """
     targets = {line.removeprefix("make ") for line in commands(blocks) if line.startswith("make ")}
     assert targets == {"report", "test", "test-spark", "lab", "check", "bench"}

@@ -24,16 +24,18 @@ def orders(lines: ir.Table, period: Period) -> ir.Table:
 def settled(lines: ir.Table, period: Period) -> ir.Table:
     """What each order holds in itself, and what came back of it elsewhere (`credit_minor`, not above 0).
 
-    Sums are what takes time, so there are three.
+    Sums are what takes time, so there are no more than needed.
     """
     seen = until(lines, period)
-    own = seen.group_by(["customer_id", "order_id"]).aggregate(
-        order_date=_.order_date.min(),
-        net_minor=_total(seen.net_minor),
-        gross_minor=_total(ibis.greatest(seen.net_minor, 0)),
-        sold_minor=_total(ibis.cases((seen.row_class == "sale", seen.net_minor), else_=0)),
-    )
-    joined = own.left_join(returned(seen, own), ["customer_id", "order_id"], rname="{name}_right")
+    sums = {"net_minor": _total(seen.net_minor), "gross_minor": _total(ibis.greatest(seen.net_minor, 0))}
+    if "row_class" in lines.columns:
+        sums["sold_minor"] = _total(ibis.cases((seen.row_class == "sale", seen.net_minor), else_=0))
+    own = seen.group_by(["customer_id", "order_id"]).aggregate(order_date=_.order_date.min(), **sums)
+    own = own if "sold_minor" in sums else own.mutate(sold_minor=own.gross_minor)
+    back = returned(seen, own)
+    if back is None:
+        return own.mutate(credit_minor=ibis.literal(0, "int64"))
+    joined = own.left_join(back, ["customer_id", "order_id"], rname="{name}_right")
     return joined.select(*own.columns, credit_minor=joined.credit_minor.fill_null(0))
 
 
@@ -64,8 +66,10 @@ def goods(lines: ir.Table) -> ir.Table:
     return lines.mutate(row_class=by_sign)
 
 
-def returned(seen: ir.Table, own: ir.Table) -> ir.Table:
+def returned(seen: ir.Table, own: ir.Table) -> ir.Table | None:
     """What came back in other orders, by the order in which it was sold: `customer_id`, `order_id`, `credit_minor`.
+
+    None where the lines say neither which order a return undoes nor what was sold.
 
     A return belongs to the order that it names (`original_order_id`); without one, to the latest earlier sale of which
     it is the exact reversal: same customer and product, opposite quantity and amount, one return to one sale. Returns
@@ -76,7 +80,7 @@ def returned(seen: ir.Table, own: ir.Table) -> ir.Table:
     if {"product_id", "quantity"} <= set(seen.columns):
         found.append(_reversed(seen, alone))
     if not found:
-        return own.select("customer_id", "order_id", credit_minor=ibis.literal(0, "int64")).limit(0)
+        return None
     both = ibis.union(*found) if len(found) > 1 else found[0]
     return both.group_by(["customer_id", "order_id"]).aggregate(credit_minor=_total(both.credit_minor))
 
