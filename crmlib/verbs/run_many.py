@@ -48,14 +48,13 @@ def run(options: argparse.Namespace) -> int:
     crowd = _Crowd(options)
     chains = by_book(options.params)
     began = time.perf_counter()
-    with _interrupts(), ThreadPoolExecutor(options.jobs) as pool:
+    with _interrupts(crowd), ThreadPoolExecutor(options.jobs) as pool:
         futures = [pool.submit(_chain, crowd, chain) for chain in chains]
-        try:
-            while not all(future.done() for future in futures):
-                _tell(crowd, 0.1)
-        except KeyboardInterrupt:
+        while not all(future.done() for future in futures) and not crowd.stopping.is_set():
+            _tell(crowd, 0.1)
+        if crowd.stopping.is_set():
             _stop(crowd)
-            raise
+            raise KeyboardInterrupt
         _tell(crowd, 0)
     found = {outcome.file: outcome for future in futures for outcome in future.result()}
     outcomes = [found[file] for file in dict.fromkeys(options.params) if file in found]
@@ -98,15 +97,15 @@ def _one(crowd: _Crowd, file: str) -> Outcome:
         process.kill()  # it came after the others were told to stop
     said: tuple[list[str], list[str]] = ([], [])
     readers = [
-        threading.Thread(target=_read, args=(pipe, name, crowd, kept))
+        threading.Thread(target=_read, args=(pipe, name, crowd, kept), daemon=True)
         for pipe, kept in zip((process.stdout, process.stderr), said, strict=True)
     ]
     for reader in readers:
         reader.start()
-    for reader in readers:
-        reader.join()
     code = process.wait()
     crowd.running.discard(process)
+    for reader in readers:
+        reader.join(_GRACE)  # a kernel that outlives its run for a moment holds the pipe open
     return _outcome(file, code, time.perf_counter() - began, *said)
 
 
@@ -152,7 +151,6 @@ def _tell(crowd: _Crowd, seconds: float) -> None:
 
 def _stop(crowd: _Crowd) -> None:
     """Ctrl-C to every run, which ends its kernels; who is still there after a while is killed."""
-    crowd.stopping.set()
     for process in list(crowd.running):
         process.send_signal(signal.SIGINT)
     until = time.monotonic() + _GRACE
@@ -163,14 +161,15 @@ def _stop(crowd: _Crowd) -> None:
 
 
 @contextmanager
-def _interrupts() -> Iterator[None]:
-    """A request to end is treated like Ctrl-C, so that it leaves no run behind."""
+def _interrupts(crowd: _Crowd) -> Iterator[None]:
+    """Ctrl-C, or a request to end, is noted; an exception could come up where it is lost, or leave a run behind."""
 
     def ask(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        crowd.stopping.set()
 
-    before = signal.signal(signal.SIGTERM, ask)
+    before = {asked: signal.signal(asked, ask) for asked in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for asked, handler in before.items():
+            signal.signal(asked, handler)
