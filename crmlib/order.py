@@ -2,8 +2,9 @@
 
 import ast
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from crmlib import schema
@@ -31,7 +32,7 @@ NOTEBOOKS = {
 
 _RESULTS = "results"
 _READERS = ("table", "frame", "table_if_any", "frame_if_any", "has")
-_OPENING = "tables.opening"  # reads the purchase days only
+_OPENING, _OPENED = "tables.opening", "purchase_days"  # what the opening of a notebook reads
 
 
 @dataclass(frozen=True)
@@ -61,34 +62,46 @@ def span(folder: Path, first_step: str, last_step: str) -> tuple[tuple[str, ...]
     return tuple(name for name in at if at[name] < first), tuple(name for name in at if first <= at[name] <= last)
 
 
-def waits(folder: Path, names: tuple[str, ...]) -> dict[str, frozenset[str]]:
-    """For each notebook those before it that must be done first.
+def waits(folder: Path, names: tuple[str, ...]) -> dict[str, dict[str, frozenset[str]]]:
+    """For each notebook those before it that it waits for, and the stored tables that are enough to begin.
 
     Two notebooks keep their order when one names a table that the other stores: so the later one finds it, and the
-    earlier one, which may ask for last quarter's, never finds this quarter's. One that sees all waits for all.
+    earlier one, which may ask for last quarter's, never finds this quarter's. One that sees all waits for all. Where no
+    table is named, or another notebook stores it too, the earlier notebook must be done.
     """
     uses = {name: read(folder / f"{name}.ipynb") for name in names}
     owned = _unowned(uses)
-    return {
-        name: frozenset(other for other in names[:at] if _are_in_order(uses[other], uses[name], owned[other]))
-        for at, name in enumerate(names)
-    }
+    stored = {name: use.stored | owned[name] for name, use in uses.items()}
+    found: dict[str, dict[str, frozenset[str]]] = {name: {} for name in names}
+    for other, name in combinations(names, 2):
+        enough = _enough(uses[other], uses[name], stored[other])
+        if enough is not None:
+            by_others = frozenset().union(*(stored[third] for third in names if third != other))
+            found[name][other] = frozenset() if enough & by_others else enough
+    return found
 
 
-def longest_first(waits: dict[str, frozenset[str]]) -> list[str]:
+def can_begin(waits: Mapping[str, Collection[str]], done: Collection[str], is_stored: Callable[[str], bool]) -> bool:
+    """Whether all that a notebook waits for is there: a notebook is done, or has stored the tables that are enough."""
+    return all(other in done or (tables and all(map(is_stored, tables))) for other, tables in waits.items())
+
+
+def longest_first(waits: Mapping[str, Collection[str]]) -> list[str]:
     """The notebooks on which the longest chain of others waits first; those of one length in their order.
 
     A notebook that nothing waits for must not take the place of one that holds up the rest.
     """
     chain: dict[str, int] = {}
-    for name in reversed(waits):
+    for name in reversed(list(waits)):
         chain[name] = 1 + max((chain[other] for other in chain if name in waits[other]), default=0)
     return sorted(waits, key=lambda name: -chain[name])
 
 
-def _are_in_order(before: Uses, after: Uses, also_stored: frozenset[str]) -> bool:
-    stored = before.stored | also_stored
-    return before.sees_all or after.sees_all or bool(stored & after.tables or after.stored & before.tables)
+def _enough(before: Uses, after: Uses, stored: frozenset[str]) -> frozenset[str] | None:
+    """The `stored` tables of `before` that `after` needs; none where it must be done, None where neither minds."""
+    if before.sees_all or after.sees_all or after.stored & before.tables:
+        return frozenset()
+    return stored & after.tables or None
 
 
 def _unowned(uses: dict[str, Uses]) -> dict[str, frozenset[str]]:
@@ -113,7 +126,8 @@ def read(file: Path) -> Uses:
     modules = {taker: _module(nodes, taker) for taker in takers}
     named = _tables_in(nodes).union(*(_tables_in(ast.walk(tree)) for tree in modules.values() if tree))
     is_open = None in modules.values() or any(_asks_for_any(call) for call in calls)
-    return Uses(named | stored, stored, _saved(calls, "save_figures"), is_open)
+    opened = {_OPENED} if any(_is_given_results(call) and ast.unparse(call.func) == _OPENING for call in calls) else ()
+    return Uses(named.union(stored, opened), stored, _saved(calls, "save_figures"), is_open)
 
 
 def _tables_in(nodes: Iterable[ast.AST]) -> frozenset[str]:
@@ -137,9 +151,13 @@ def _saved(calls: list[ast.Call], verb: str) -> frozenset[str]:
 
 
 def _hands_on(call: ast.Call) -> bool:
-    """Whether the results as a whole go into another function."""
+    """Whether the results as a whole go into another function than the opening."""
+    return ast.unparse(call.func) != _OPENING and _is_given_results(call)
+
+
+def _is_given_results(call: ast.Call) -> bool:
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
-    return ast.unparse(call.func) != _OPENING and any(isinstance(a, ast.Name) and a.id == _RESULTS for a in given)
+    return any(isinstance(a, ast.Name) and a.id == _RESULTS for a in given)
 
 
 def _asks_for_any(call: ast.Call) -> bool:

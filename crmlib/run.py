@@ -21,6 +21,7 @@ LANGUAGES = ("en", "zh")
 SMALL = 1 << 28
 """Bytes of raw files up to which notebooks run side by side; beyond, one engine has all processors and the memory."""
 _MOST_AT_ONCE = 4  # the notebooks' order never leaves more to do at a time
+_A_LOOK = 0.05  # seconds between two looks at what the running notebooks have stored
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,7 @@ def _slots(settings: Settings, share: int) -> int:
 
 
 def _all(plan: _Plan, reporter: Reporter, *, isolated: bool, slots: int) -> dict[str, float]:
-    """Run each notebook when those are done whose tables it may look at; returns the seconds that each took.
+    """Run each notebook when the tables are there that it may look at; returns the seconds that each took.
 
     On a failure or Ctrl-C the notebooks that are running are stopped, and their processes are gone when this returns.
     """
@@ -220,10 +221,11 @@ def _all(plan: _Plan, reporter: Reporter, *, isolated: bool, slots: int) -> dict
     with ThreadPoolExecutor(slots) as pool:
         try:
             while left or running:
-                ready = [name for name in left if waits[name] <= seconds.keys()][: slots - len(running)]
+                ready = [name for name in left if order.can_begin(waits[name], seconds.keys(), plan.store.has)]
+                ready = ready[: slots - len(running)]
                 running |= {pool.submit(_notebook, plan, name, kernels): name for name in ready}
                 left = [name for name in left if name not in ready]
-                finished = wait(running, return_when=FIRST_COMPLETED).done
+                finished = wait(running, _A_LOOK if left else None, FIRST_COMPLETED).done
                 for done in sorted(finished, key=lambda one: plan.notebooks.index(running[one])):
                     seconds[running.pop(done)] = done.result()
         finally:

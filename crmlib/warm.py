@@ -1,8 +1,8 @@
 """A fork server that has done the imports: each notebook gets a process forked from it instead of importing anew.
 
-The server imports this module and then only waits. Nothing here may open a connection or start a thread before the
-fork, or the forks would share it. (The two threads it does have belong to the memory allocators of Arrow and DuckDB,
-which know how to be forked.)
+The server imports all but the libraries of models, and those while the first notebook runs. Nothing here may open a
+connection or start a thread before the fork, or the forks would share it. (The two threads it does have belong to the
+memory allocators of Arrow and DuckDB, which know how to be forked.)
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import pkgutil
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -35,15 +36,16 @@ ENVIRONMENT = {
 """What every kernel of a batch finds in its environment, forked or not."""
 
 _KERNEL = ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "matplotlib_inline.backend_inline")
-_HEAVY = ("pandas", "pyarrow.parquet", "pyarrow.dataset", "duckdb", "ibis.backends.duckdb", "matplotlib.style.core",
-          "matplotlib.backends.backend_svg", "scipy.optimize", "scipy.special", "scipy.stats", "seaborn",
-          "sklearn.cluster", "sklearn.linear_model", "sklearn.metrics", "statsmodels.tsa.exponential_smoothing.ets",
-          "statsmodels.tsa.seasonal")  # fmt: skip
+_TABLES = ("pandas", "pyarrow.parquet", "pyarrow.dataset", "duckdb", "ibis.backends.duckdb", "matplotlib.style.core",
+           "matplotlib.backends.backend_svg")  # fmt: skip
+_MODELS = ("scipy.optimize", "scipy.special", "scipy.stats", "seaborn", "sklearn.cluster", "sklearn.linear_model",
+           "sklearn.metrics", "statsmodels.tsa.exponential_smoothing.ets", "statsmodels.tsa.seasonal")  # fmt: skip
 _ON_FIRST_USE = ("ibis.backends.duckdb.converter", "ibis.expr.types.groupby", "ibis.formats.pandas")
 _NOT_FOR_NOTEBOOKS = ("crmlib.warm", "crmlib.kernels", "crmlib.execute", "crmlib.run", "crmlib.run_week", "crmlib.cli",
                       "crmlib.verbs", "crmlib.manifest", "crmlib.lock", "crmlib.report", "crmlib.io.spark",
                       "crmlib.views.explore")  # fmt: skip
 _SERVER = "CRM_FORK_SERVER"
+_BORN = signal.SIGUSR1
 _OBJECTS_BETWEEN_COLLECTIONS = (
     100_000  # Python's 700 costs a notebook a tenth of its time: expressions are many small objects
 )
@@ -125,6 +127,7 @@ def beside(work: Callable[..., None], arguments: tuple[Any, ...], *, forked: boo
 
 def _do(tell: Connection, environment: dict[str, str], work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     """In the forked process: do the work and tell how it ended."""
+    _born()
     os.environ.update(environment)
     sys.path[:] = _path
     threading.Thread(target=_leave_with_batch, daemon=True).start()
@@ -148,6 +151,7 @@ def become_kernel(arguments: list[str], environment: dict[str, str], folder: str
     import numpy
     from ipykernel.kernelapp import IPKernelApp
 
+    _born()
     os.setsid()
     os.environ.clear()
     os.environ.update(environment)
@@ -168,11 +172,27 @@ def _end_with_batch(scratch: str) -> None:
         os._exit(1)
 
 
-def _import_all() -> None:
+def _import(names: Iterable[str]) -> None:
     """Import what notebooks ask for; what cannot be imported is left for the notebook that asks, which then says so."""
-    for name in (*_KERNEL, *_HEAVY, *_ON_FIRST_USE, *_ours("crmlib", crmlib.__path__)):
+    gc.disable()  # what is imported stays
+    for name in names:
         with contextlib.suppress(Exception):
             import_module(name)
+    gc.enable()
+    gc.collect()
+    gc.freeze()
+
+
+def _import_rest(*_signal: object) -> None:
+    """What the first notebook does without; who asks for a process meanwhile waits until it is done."""
+    signal.signal(_BORN, signal.SIG_IGN)
+    _import(_MODELS)
+
+
+def _born() -> None:
+    """Tell the server, in a process that it has forked, that it may go on with its imports."""
+    signal.signal(_BORN, signal.SIG_DFL)
+    os.kill(os.getppid(), _BORN)
 
 
 def _ours(package: str, folders: Iterable[str]) -> list[str]:
@@ -187,9 +207,6 @@ def _ours(package: str, folders: Iterable[str]) -> list[str]:
 
 if os.environ.get(_SERVER):
     sys.dont_write_bytecode = False
-    gc.disable()  # what is imported stays
-    _import_all()
-    gc.enable()
-    gc.collect()
-    gc.freeze()
     collect_rarely()
+    signal.signal(_BORN, _import_rest)
+    _import((*_KERNEL, *_TABLES, *_ON_FIRST_USE, *_ours("crmlib", crmlib.__path__)))

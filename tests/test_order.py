@@ -62,10 +62,11 @@ def test_nobody_knows_what_it_reads_so_it_waits_for_all_and_all_for_it(tmp_path:
     assert waits(tmp_path) == {"15_feedback": set(), "20_segment": {"15_feedback"}, "42_campaigns": {"20_segment"}}
 
 
-def test_the_opening_of_a_notebook_reads_nothing_that_counts(tmp_path: Path) -> None:
+def test_the_opening_of_a_notebook_reads_the_purchase_days_only(tmp_path: Path) -> None:
+    notebook(tmp_path, "10_collect", "results.save(purchase_days=days)")
     notebook(tmp_path, "15_feedback", "tables.opening(settings, results, lang)", "results.save_figures(a=a, b=b)")
     notebook(tmp_path, "20_segment", "tables.opening(settings, results, lang)")
-    assert waits(tmp_path)["20_segment"] == set()
+    assert waits(tmp_path)["20_segment"] == {"10_collect"}
     assert order.read(tmp_path / "15_feedback.ipynb").figures == {"a", "b"}
 
 
@@ -73,7 +74,7 @@ def test_the_batch_as_it_is(root: Path) -> None:
     """Worked out by hand from what the notebooks read: a reader's longest way to the data."""
     found = waits(root / "notebooks")
     assert found["15_feedback"] == found["20_segment"] == {"10_collect"}
-    assert found["30_market"] == {"15_feedback"}
+    assert found["30_market"] == {"10_collect", "15_feedback"}
     assert found["42_campaigns"] == {"10_collect", "20_segment"}
     assert {"44_actions", "45_weekly", "25_value_risk", "15_feedback"} <= found["50_review"]
     assert {"50_review", "52_effects", "44_actions"} <= found["54_standards"]
@@ -81,6 +82,29 @@ def test_the_batch_as_it_is(root: Path) -> None:
     assert [name for name, use in uses.items() if use.sees_all] == []
     figures = [figure for use in uses.values() for figure in use.figures]
     assert len(figures) == len(set(figures))
+
+
+def test_the_tables_that_are_enough_to_begin(tmp_path: Path) -> None:
+    """C reads what A alone stores, what A and B store, and what A may find of last quarter."""
+    notebook(tmp_path, "10_collect", "results.save(purchase_days=days, surveys=a)", "results.frame_if_any('effects')")
+    notebook(tmp_path, "15_feedback", "results.save(surveys=b)")
+    notebook(tmp_path, "20_segment", "results.table('purchase_days')")
+    notebook(tmp_path, "22_profile", "results.table('purchase_days')", "results.table('surveys')")
+    notebook(tmp_path, "50_review", "results.table('purchase_days')", "results.save(effects=c)")
+    found = order.waits(tmp_path, ("10_collect", "15_feedback", "20_segment", "22_profile", "50_review"))
+    assert found["20_segment"] == {"10_collect": {"purchase_days"}}
+    assert found["22_profile"] == {"10_collect": set(), "15_feedback": set()}
+    assert found["50_review"] == {"10_collect": set()}
+
+
+@pytest.mark.parametrize(
+    ("done", "stored", "can"),
+    [(set(), set(), False), (set(), {"x"}, False), (set(), {"x", "y"}, False), ({"a"}, set(), False),
+     ({"b"}, {"x"}, False), ({"b"}, {"x", "y"}, True), ({"a", "b"}, set(), True)],
+)  # fmt: skip
+def test_a_notebook_begins_when_the_others_are_done_or_its_tables_are_there(done, stored, can) -> None:
+    waits = {"a": frozenset({"x", "y"}), "b": frozenset()}
+    assert order.can_begin(waits, done, stored.__contains__) is can
 
 
 class Seen:

@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from crmlib import execute, kernels, params, run, warm
+from crmlib import execute, kernels, params, run, schema, warm
 from crmlib.errors import InputError
 
 Write = Callable[..., Path]
@@ -299,6 +299,21 @@ def test_who_needs_a_table_starts_when_it_is_there(shop: params.Settings, notebo
     seen: list[tuple[str, bool]] = []
     run.run(shop.file, out_dir=tmp_path, reporter=lambda at: seen.append((at.notebook, at.done)))
     assert seen.index(("15_feedback", True)) < seen.index(("20_segment", False))
+
+
+@pytest.mark.usefixtures("orders")
+def test_it_starts_before_who_stores_the_table_is_done(shop: params.Settings, notebook: Write, tmp_path: Path) -> None:
+    """The first notebook stores the table, then waits for what the second one leaves."""
+    opened = ("import pandas\nfrom crmlib import params\nfrom crmlib.io import store\n"
+              "results = store.open_store(params.load(params_file), out_dir)")  # fmt: skip
+    rows = f"pandas.DataFrame(columns={list(schema.TABLES['stale_contacts'].columns)!r}, dtype=object)"
+    notebook("10_collect", opened, f"results.save(stale_contacts={rows})",
+             "import time\nfor _ in range(400):\n    time.sleep(0 if (results.folder / 'there').is_file() else .05)",
+             "assert (results.folder / 'there').is_file()")  # fmt: skip
+    notebook("20_segment", opened, "assert results.has('stale_contacts')", "results.write('there', '')")
+    seen: list[tuple[str, bool]] = []
+    run.run(shop.file, out_dir=tmp_path, reporter=lambda at: seen.append((at.notebook, at.done)))
+    assert seen.index(("20_segment", True)) < seen.index(("10_collect", True))
 
 
 @pytest.mark.parametrize("forked", [True, False])
