@@ -138,7 +138,7 @@ def bridge(
     changed = settings.segment.model_copy(update={"anchors": proposed, "scoring": "anchors"})
     agreed = settings.segment.model_copy(update={"scoring": "anchors"})
     old, new = (
-        tiers.at(purchase_days, customers, period, settings.model_copy(update={"segment": segment}))
+        tiers.placed(purchase_days, customers, period, settings.model_copy(update={"segment": segment}))
         for segment in (agreed, changed)
     )
     pairs = old.select("customer_id", tier_before="tier").inner_join(new.select("customer_id", "tier"), "customer_id")

@@ -34,7 +34,9 @@ def run(purchase_days: ir.Table, customers: ir.Table, first: date, days: int, se
     as_of, span = settings.period.as_of, timedelta(days=days)
     cut = as_of - span
     before = (
-        tiers.at(purchase_days, customers, _period(cut), settings).select("customer_id", "tier", "rfm_total").cache()
+        tiers.placed(purchase_days, customers, _period(cut), settings)
+        .select("customer_id", "tier", "rfm_total")
+        .cache()
     )
     known = churn.features(purchase_days, cut, {"same_count": (cut - span, cut), "actual": (cut, as_of)}).cache()
     cells = btyd.cells(known)

@@ -18,7 +18,7 @@ def of(purchase_days: ir.Table, customers: ir.Table, quarters: Sequence[Period],
     """
     nothing = ibis.memtable([], schema=dict.fromkeys(("customer_id", "tier", "risk_reason", "period"), "string"))
     parts = [
-        tiers.at(purchase_days, customers, quarter.previous, settings).select(
+        tiers.placed(purchase_days, customers, quarter.previous, settings).select(
             "customer_id", "tier", "risk_reason", period=ibis.literal(str(quarter))
         )
         for quarter in quarters

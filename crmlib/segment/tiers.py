@@ -21,22 +21,34 @@ Triple = tuple[float, float, float]
 
 
 def at(purchase_days: ir.Table, customers: ir.Table, period: Period, settings: Settings) -> ir.Table:
-    """Every customer's raw values, scores and tier at a quarter's end, by today's settings."""
+    """Every customer as in `placed`, with the distance to the next better tier."""
     scale = rfm.scale_of(purchase_days, period, settings)
-    summary = rfm.summarise(purchase_days, customers, period)
-    if settings.segment.scoring == "percentile":
-        return assign(rfm.rank(summary), settings.segment, scale)
-    return assign(rfm.score(summary, settings.segment.anchors, scale), settings.segment, scale)
+    return assign(_scored(purchase_days, customers, period, settings, scale), settings.segment, scale)
+
+
+def placed(purchase_days: ir.Table, customers: ir.Table, period: Period, settings: Settings) -> ir.Table:
+    """Every customer's raw values, scores, tier and reason for a risk tier at a quarter's end, by today's settings."""
+    scale = rfm.scale_of(purchase_days, period, settings)
+    return _reasoned(_scored(purchase_days, customers, period, settings, scale), settings.segment)
 
 
 def assign(scored: ir.Table, settings: Segment, scale: rfm.Scale) -> ir.Table:
     """Add tier, the reason for a risk tier, and the distance to the next better tier."""
-    rules = settings.tiers
-    tiered = classify(scored, rules)
-    reasoned = tiered.mutate(risk_reason=_risk_reason(tiered, rules, settings.new_customer_days))
+    reasoned = _reasoned(scored, settings)
     if settings.scoring == "percentile":
-        return distance.unknown(reasoned, rules)
-    return distance.to_next(reasoned, rules, settings.anchors, scale)
+        return distance.unknown(reasoned, settings.tiers)
+    return distance.to_next(reasoned, settings.tiers, settings.anchors, scale)
+
+
+def _scored(days: ir.Table, customers: ir.Table, period: Period, settings: Settings, scale: rfm.Scale) -> ir.Table:
+    summary = rfm.summarise(days, customers, period)
+    ranked = settings.segment.scoring == "percentile"
+    return rfm.rank(summary) if ranked else rfm.score(summary, settings.segment.anchors, scale)
+
+
+def _reasoned(scored: ir.Table, settings: Segment) -> ir.Table:
+    tiered = classify(scored, settings.tiers)
+    return tiered.mutate(risk_reason=_risk_reason(tiered, settings.tiers, settings.new_customer_days))
 
 
 def classify(scored: ir.Table, rules: tuple[TierRule, ...]) -> ir.Table:

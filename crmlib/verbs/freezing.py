@@ -40,7 +40,10 @@ def freeze(params_file: str | Path, campaign: str = "", out_dir: str | Path = ""
     con = engine.connect(settings)
     results = store.open_store(settings, out_dir, con)
     sources = campaign_design.Sources(
-        results.table("customer_tiers"), results.table("purchase_days"), results.table("customer_inventory"), tiers.at
+        results.table("customer_tiers"),
+        results.table("purchase_days"),
+        results.table("customer_inventory"),
+        tiers.placed,
     )
     _same_settings(results.folder, settings)
     there = frozen.read(settings)
