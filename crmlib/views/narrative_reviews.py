@@ -191,7 +191,7 @@ def _named(row: Row, lang: str) -> str:
 
 
 def signed(share: float, lang: str) -> str:
-    return ("+" if share > 0 else "") + style.percent(share, lang)
+    return ("+" if round(share, 3) > 0 else "") + style.percent(share, lang)
 
 
 def lowered(words: str) -> str:
