@@ -137,4 +137,5 @@ measurement is a process of its own; the ways take turns.
 - *RFM base* is customer by day (stored, in key order) and from it the 12-month summary (stored). A purchase is an order, so
   every way groups by order, then by day, then by customer. The minimal group-by goes from lines to customers in one step and
   counts lines: it has no orders, no days, no window and no order of rows, so it bounds what reading and writing must cost.
-- *raw files* adds staging: types, checks, set-aside rows, repeats, masks."""
+- *raw files* adds staging: types, checks, set-aside rows, repeats, masks.
+- Turns differ by a tenth and more: a goal that is missed or met by so little is neither."""
