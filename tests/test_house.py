@@ -13,7 +13,7 @@ from crmlib.order import NOTEBOOKS
 
 ROOT = Path(__file__).resolve().parents[1]
 STEPS = ("collect", "segment", "market", "strategy", "review")
-WORDS = {"errors", "periods", "schema", "params"}
+WORDS = {"errors", "periods", "schema", "params", "yml"}
 DRIVER = {"run", "run_week", "order", "manifest", "lock", "execute", "kernels", "warm", "cli", "verbs"}
 
 # Room -> the rooms it may import from, besides itself. Nothing imports the driver but the driver.

@@ -29,16 +29,14 @@ def by_tier(purchase_days: ir.Table, at_start: ir.Table, period: Period) -> pd.D
     rows. Whoever has not bought for a year counts in nothing but the tier's size.
     """
     first = first_quarter(purchase_days)
-    number = _.quarter // 4
-    named = _customer_quarters(purchase_days, period).mutate(
-        period=number.cast("string") + "Q" + (_.quarter % 4 + 1).cast("string")
-    )
-    placed = at_start.filter(_.tier != "none").select("customer_id", "period", "tier")
-    joined = named.inner_join(placed, ["customer_id", "period"])
-    found = _counted(joined, ["period", "tier"]).order_by("period", "tier").to_pyarrow().to_pandas()
-    found = found.fillna(0).astype({c: "int64" for c in found.columns if c not in ("period", "tier", *_SQUARES)})
+    number = 4 * _.period[:4].cast("int64") + _.period[5:].cast("int64") - 1
+    placed = at_start.filter(_.tier != "none").select("customer_id", "period", "tier", quarter=number)
+    found = _customer_quarters(purchase_days, period, placed.select("quarter").distinct())
+    joined = found.inner_join(placed, ["customer_id", "quarter"])
+    counted = _counted(joined, ["period", "tier"]).order_by("period", "tier").to_pyarrow().to_pandas()
+    counted = counted.fillna(0).astype({c: "int64" for c in counted.columns if c not in ("period", "tier", *_SQUARES)})
     before = {str(quarter): n for n, quarter in enumerate(period.since(first))}
-    known = found.assign(quarters_before=found["period"].map(before))
+    known = counted.assign(quarters_before=counted["period"].map(before))
     rows = [_values(known, kpi).assign(tier=known["tier"]) for kpi in KPIS.values() if kpi.numerator and kpi.has_tiers]
     return pd.concat(rows, ignore_index=True).assign(provenance="actual")[ROW]
 
@@ -59,7 +57,7 @@ def first_quarter(purchase_days: ir.Table) -> Period:
     return Period.containing(purchase_days.order_date.min().to_pyarrow().as_py())
 
 
-def _customer_quarters(purchase_days: ir.Table, period: Period) -> ir.Table:
+def _customer_quarters(purchase_days: ir.Table, period: Period, wanted: ir.Table | None = None) -> ir.Table:
     """Per customer and quarter: orders and money of the quarter, of the one before, orders of the last four.
 
     Each quarter's sums are laid on the quarters they count in, which spares joining the table with itself.
@@ -70,6 +68,7 @@ def _customer_quarters(purchase_days: ir.Table, period: Period) -> ir.Table:
     ).aggregate(orders=_.orders.sum(), net_minor=_.net_minor.sum())
     dated = bought.mutate(first=_.quarter.min(where=_.orders > 0).over(group_by="customer_id"))
     laid = ibis.union(*[dated.mutate(quarter=_.quarter + lag, lag=ibis.literal(lag)) for lag in range(4)])
+    laid = laid if wanted is None else laid.semi_join(wanted, "quarter")
     return laid.group_by("customer_id", "quarter").aggregate(
         first=_.first.min(),
         orders=_.orders.sum(where=_.lag == 0).fill_null(0),
