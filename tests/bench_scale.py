@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,9 @@ def run(way: str, files: Path, out: Path, memory: str) -> dict[str, dict[str, fl
 
 def measurements(folder: Path, ways: list[str], memory: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for way in ways:
-        if way == "next":
+        if way == "polars" and not find_spec("polars"):
+            print("polars is not installed, so not timed: pip install -e '.[bench]'", file=sys.stderr)
+        elif way == "next":
             yield from next_quarter(folder, memory).items()
         else:
             yield way, measured(way, folder / "data/speed/raw", memory)
