@@ -53,6 +53,7 @@ _LONGEST_TEMP = 60  # characters; the path of a unix socket has at most 107
 
 _one_fork_at_a_time = threading.Lock()
 _path = [entry for entry in sys.path if entry]
+_imported_by = os.getpid()  # in a fork: the server
 
 
 def can_fork() -> bool:
@@ -192,7 +193,8 @@ def _import_rest(*_signal: object) -> None:
 def _born() -> None:
     """Tell the server, in a process that it has forked, that it may go on with its imports."""
     signal.signal(_BORN, signal.SIG_DFL)
-    os.kill(os.getppid(), _BORN)
+    if os.getppid() == _imported_by:  # else the server has died, and its orphans have another parent
+        os.kill(_imported_by, _BORN)
 
 
 def _ours(package: str, folders: Iterable[str]) -> list[str]:

@@ -93,7 +93,6 @@ def _chosen(register: pd.DataFrame, campaign: str, settings: Settings) -> pd.Dat
 
 def _same_settings(folder: Path, settings: Settings) -> None:
     """Raise when the stored results were made with other settings than those that would be frozen."""
-
     file = folder / "params.yml"
     if not file.is_file():
         return

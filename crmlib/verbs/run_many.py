@@ -20,6 +20,7 @@ from crmlib.verbs.screen import DONE, FAILED, INTERRUPTED, WRONG_INPUT, say
 
 _STATES = {DONE: "done", FAILED: "failed", WRONG_INPUT: "wrong input", INTERRUPTED: "stopped"}
 _GRACE = 10.0  # seconds that a run has to end after Ctrl-C
+_LAST_WORDS = 3.0  # seconds to read what an ended run said: a kernel that outlives it for a moment holds the pipe open
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def _one(crowd: _Crowd, file: str) -> Outcome:
     code = process.wait()
     crowd.running.discard(process)
     for reader in readers:
-        reader.join(_GRACE)  # a kernel that outlives its run for a moment holds the pipe open
+        reader.join(_LAST_WORDS)
     return _outcome(file, code, time.perf_counter() - began, *said)
 
 
