@@ -9,8 +9,11 @@ import zipfile
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import quarters
 import xlsxwriter
@@ -181,6 +184,17 @@ def test_a_long_table_shows_its_best_rows_and_says_where_the_others_are(tmp_path
     listed = {row[0]: row[1:3] for row in sheet(content, "Deliverables")}
     assert listed["1.1 Customer data inventory"] == [4, said]
     assert "The first 3 of 5 rows; all" in str(sheet(content, "2.2 Tiers")[1][0])
+
+
+def test_the_best_rows_come_in_their_order_from_wherever_they_lie_in_the_file(tmp_path):
+    """Every 997th of 200,000 customers has 1 or 2, the others nothing: 2 before 1, equal ones in the stored order."""
+    n = np.arange(200_000)
+    money = np.where(n % 997 == 0, 1 + n // 997 % 2, 0)
+    pq.write_table(pa.table({"customer_id": n, "lifetime_minor": money}), tmp_path / "many.parquet")
+    frame, best = excel_rows._best(tmp_path / "many.parquet", ["customer_id", "lifetime_minor"], 150)
+    odd, even = np.arange(997, 200_000, 2 * 997), np.arange(0, 200_000, 2 * 997)
+    assert (best, frame["customer_id"].tolist()) == ("lifetime_minor", [*odd, *even][:150])
+    assert frame["lifetime_minor"].tolist() == [2] * len(odd) + [1] * (150 - len(odd))
 
 
 def test_no_setting_asks_for_more_rows_than_a_sheet_has():

@@ -51,9 +51,10 @@ class Span:
 def outcomes(customers: ir.Table, purchase_days: ir.Table, span: Span) -> ir.Table:
     """Per customer of `customers`: whether he ordered in the span (0 or 1), how often, his net money; and before it."""
     earlier = span.before
+    near = purchase_days.filter(_.order_date >= ibis.literal(earlier.start), _.order_date <= ibis.literal(span.end))
     inside = (_.order_date >= ibis.literal(span.start)) & (_.order_date <= ibis.literal(span.end))
     ahead = (_.order_date >= ibis.literal(earlier.start)) & (_.order_date <= ibis.literal(earlier.end))
-    bought = purchase_days.group_by("customer_id").aggregate(
+    bought = near.group_by("customer_id").aggregate(
         ordered=_.orders.sum(where=inside),
         ordered_before=_.orders.sum(where=ahead),
         net_minor=_.net_minor.sum(where=inside),

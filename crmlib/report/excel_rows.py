@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -89,12 +91,23 @@ def _first(store: Store, table: str, limit: int) -> tuple[pd.DataFrame, pd.DataF
 def _best(file: Path, columns: list[str], limit: int) -> tuple[pd.DataFrame, str]:
     best = "" if "rank" in columns else next((c for c in _BEST if c in columns), "")
     if not best:
-        return pq.read_table(file).slice(0, limit).to_pandas(date_as_object=False), ""
+        return _rows(file, pa.array(range(limit), pa.int64())), ""
     values = pq.read_table(file, columns=[best])
     order = pc.sort_indices(
         values, sort_keys=[(best, "descending")]
     )  # equal ones stay in their order, blanks come last
-    return pq.read_table(file).take(order.slice(0, limit)).to_pandas(date_as_object=False), best
+    return _rows(file, order.slice(0, limit)), best
+
+
+def _rows(file: Path, places: pa.Array) -> pd.DataFrame:
+    """The rows at some places, in that order; a part of the file at a time, for the whole need not fit into memory."""
+    stored, wanted, first, found = pq.ParquetFile(file), np.sort(places.to_numpy()), 0, []
+    for batch in stored.iter_batches():
+        here = wanted[np.searchsorted(wanted, first) : np.searchsorted(wanted, first + len(batch))]
+        found.append(batch.take(pa.array(here - first, pa.int64())))
+        first += len(batch)
+    in_order = pa.array(np.searchsorted(wanted, places.to_numpy()))
+    return pa.Table.from_batches(found, stored.schema_arrow).take(in_order).to_pandas(date_as_object=False)
 
 
 def _is_coded(column: str) -> bool:

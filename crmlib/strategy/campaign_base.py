@@ -4,6 +4,8 @@ Customers are put into tiers as they stood before that window, because a tier ch
 itself would look steadier than any campaign will find it.
 """
 
+from collections.abc import Sequence
+
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
@@ -18,22 +20,37 @@ def by_tier(tiered_then: ir.Table, purchase_days: ir.Table, span: Span, kpi: str
     rho is the correlation with the same KPI of the customer in the span before, NaN for rates and where that is not in
     the data as a whole.
     """
+    return by_kpi(tiered_then, purchase_days, span, [kpi])[kpi]
+
+
+def by_kpi(tiered_then: ir.Table, purchase_days: ir.Table, span: Span, kpis: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """The same for several KPIs, which are measured together: customers are put into tiers once."""
     first = purchase_days.order_date.min().to_pyarrow().as_py()
     columns = ["tier", "customers", "base_value", "base_sd", "base_rho"]
     if first is None or first > span.start:
-        return pd.DataFrame({c: pd.Series(dtype="str" if c == "tier" else "float64") for c in columns})
-    value = _[kpi].cast("float64")
+        nothing = pd.DataFrame({c: pd.Series(dtype="str" if c == "tier" else "float64") for c in columns})
+        return dict.fromkeys(kpis, nothing)
+    wanted = {f"{name} {kpi}": value for kpi in kpis for name, value in _spread(kpi).items()}
     found = outcomes(tiered_then.select("customer_id", "tier"), purchase_days, span).group_by("tier")
-    frame = found.aggregate(
-        customers=_.count(),
-        base_value=value.mean(),
-        base_sd=value.std(how="sample"),
-        base_rho=value.corr(_[BEFORE[kpi]].cast("float64"), how="pop"),
-    ).order_by("tier")
-    known = UNITS[kpi] != "rate" and first <= span.before.start
-    measured = frame.to_pyarrow().to_pandas()
-    rho = measured["base_rho"].astype("float64") if known else np.nan
-    return measured.assign(base_rho=rho)[columns]
+    measured = found.aggregate(customers=_.count(), **wanted).order_by("tier").to_pyarrow().to_pandas()
+    known = first <= span.before.start
+    return {
+        kpi: measured.assign(
+            base_value=measured[f"value {kpi}"],
+            base_sd=measured[f"sd {kpi}"],
+            base_rho=measured[f"rho {kpi}"].astype("float64") if known and UNITS[kpi] != "rate" else np.nan,
+        )[columns]
+        for kpi in kpis
+    }
+
+
+def _spread(kpi: str) -> dict[str, ir.Value]:
+    value = _[kpi].cast("float64")
+    return {
+        "value": value.mean(),
+        "sd": value.std(how="sample"),
+        "rho": value.corr(_[BEFORE[kpi]].cast("float64"), how="pop"),
+    }
 
 
 def icc(customers: ir.Table, purchase_days: ir.Table, span: Span, kpi: str) -> float:

@@ -95,8 +95,9 @@ def detectability(sources: Sources, settings: Settings) -> pd.DataFrame:
     counts = dict(listed.order_by("tier").to_pyarrow().to_pandas().itertuples(index=False))
     then = _tiers_before(sources, span, settings)
     rows = []
+    measured = campaign_base.by_kpi(then, sources.purchase_days, span, list(UNITS))
     for kpi, unit in UNITS.items():
-        base = _base(then, sources, span, kpi)
+        base = _arms(measured[kpi])
         arms = {tier: _expected(counts.get(tier, 0), base.get(tier), rules) for tier in names}
         sized = {tier: one for tier, one in arms.items() if one.treated}
         every = {**{tier: [one] for tier, one in sized.items()}, "all": list(sized.values())}
@@ -266,10 +267,12 @@ def at_day(day: date) -> Period:
 
 
 def _base(then: ir.Table, sources: Sources, span: Span, kpi: str) -> dict[str, Arms]:
-    found = campaign_base.by_tier(then, sources.purchase_days, span, kpi)
-    return {
-        row["tier"]: Arms(0, 0, row["base_value"], row["base_sd"], row["base_rho"]) for row in found.to_dict("records")
-    }
+    return _arms(campaign_base.by_tier(then, sources.purchase_days, span, kpi))
+
+
+def _arms(measured: pd.DataFrame) -> dict[str, Arms]:
+    rows = measured.to_dict("records")
+    return {row["tier"]: Arms(0, 0, row["base_value"], row["base_sd"], row["base_rho"]) for row in rows}
 
 
 def _running(before: Drawn, plan: Plan, as_of: date) -> list[ir.Table]:
