@@ -207,9 +207,8 @@ def test_at_stake_is_the_loss_in_the_lowest_tier_and_the_value_in_the_others(boo
     met = pd.DataFrame({"customer_id": ["A", "A"], "contacted_on": [date(2023, 12, 1), date(2023, 12, 20)]})
     tables = (tiered(*rows), ibis.memtable(valued, schema=kinds), ibis.memtable(consent),
               ibis.memtable(met, schema={"customer_id": "string", "contacted_on": "date"}))  # fmt: skip
-    found = engine.frame(action_list.reasoned(actions.candidates(*tables, ruled(book, days=14)))).set_index(
-        "customer_id"
-    )
+    coded = action_list.reasoned(actions.candidates(*tables, ruled(book, days=14)))
+    found = engine.frame(action_list.in_words(coded, tables[0])).set_index("customer_id")
     assert found.stake.to_dict() == {"A": 60, "B": 800, "C": 700, "E": 40}
     assert found.stake_basis.to_dict() == {"A": "stake_risk", "B": "stake_clv", "C": "stake_clv", "E": "stake_spend"}
     assert found.may_contact.to_dict() == {"A": True, "B": False, "C": True, "E": True}

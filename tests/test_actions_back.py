@@ -35,16 +35,17 @@ def listed(settings: Settings, written: pd.DataFrame) -> ibis.Table:
     """Three customers of one tier: A and B get mail, C is held out of the campaign that the mail is."""
     people = pd.DataFrame({
         "customer_id": ["A", "1004", "C"], "tier": "high", "stake": [9, 8, 7], "may_contact": True, "free_on": None,
-        "action_reason": "reason_best", "action_why": "Because", "action_why_zh": "因为", "next_tier": "", "gap_days": 0,
-        "gap_orders": 0, "gap_minor": 0, "stake_basis": "stake_clv",
+        "action_reason": "reason_best", "next_tier": "", "gap_days": 0, "gap_orders": 0, "gap_minor": 0,
+        "stake_basis": "stake_clv",
     })  # fmt: skip
     kinds = {"customer_id": "string", "tier": "string", "stake": "int64", "may_contact": "boolean", "free_on": "date"}
-    rest = dict.fromkeys(people.columns[5:9], "string") | dict.fromkeys(people.columns[9:12], "int64")
+    rest = dict.fromkeys(people.columns[5:7], "string") | dict.fromkeys(people.columns[7:10], "int64")
     known = ibis.memtable(people, schema=kinds | rest | {"stake_basis": "string"})
     drawn = pd.DataFrame({"campaign_id": "CP1", "customer_id": ["A", "1004", "C"], "tier": "high",
                           "arm": ["treated", "treated", "hold_out"]})  # fmt: skip
     rows = actions.assign(known, plan(), ibis.memtable(drawn), settings)
-    return action_list.customer_actions(rows, known, plan(), engine.table(written), settings)
+    tiered = ibis.memtable(people[["customer_id"]].assign(reason_text="Because.", reason_text_zh="因为。"))
+    return action_list.customer_actions(rows, known, tiered, plan(), engine.table(written), settings)
 
 
 def plan() -> pd.DataFrame:

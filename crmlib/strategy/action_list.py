@@ -12,6 +12,7 @@ from crmlib.strategy.turns import Calendar
 
 WRITTEN = ("actual_execution", "completion_status", "execution_note")
 _OUTCOMES = (LISTED, HELD_OUT, "no_consent", "cooling_off", "no_time", "campaign_place", "not_funded")
+_GAPS = ("gap_days", "gap_orders", "gap_minor")
 _BECAUSE = {
     "reason_lapsed": ("Stopped buying; ask why before the habit is gone. ", "已停止购买，趁习惯尚存尽快询问原因。"),
     "reason_new": ("Has only just begun; make the next purchase easy. ", "刚开始购买，应促成下一次购买。"),
@@ -25,11 +26,11 @@ _BECAUSE = {
 
 
 def reasoned(people: ir.Table) -> ir.Table:
-    """Add why a customer is worth a contact, as a code and, with his numbers, as a sentence in both languages.
+    """The candidates with why they are worth a contact, as a code (`in_words` says it); no texts, which take memory.
 
     The first that applies: the reason of the lowest tier, an early warning, one single gap to the next tier.
     """
-    gaps = [people[c].fill_null(0) > 0 for c in ("gap_days", "gap_orders", "gap_minor")]
+    gaps = [people[c].fill_null(0) > 0 for c in _GAPS]
     lacking = gaps[0].cast("int64") + gaps[1].cast("int64") + gaps[2].cast("int64")
     code = ibis.cases(
         (people.risk_reason != "", "reason_" + people.risk_reason),
@@ -38,19 +39,34 @@ def reasoned(people: ir.Table) -> ir.Table:
         (lacking == 1, "reason_near"),
         else_="reason_grow",
     )
-    coded = people.mutate(action_reason=code)
-    en, zh = (
-        ibis.cases(*[(coded.action_reason == c, said[n]) for c, said in _BECAUSE.items()], else_="") for n in (0, 1)
+    return people.select(
+        "customer_id", "tier", "next_tier", *_GAPS, "stake", "stake_basis", "may_contact", "free_on", action_reason=code
     )
-    return coded.mutate(action_why=en + coded.reason_text, action_why_zh=zh + coded.reason_text_zh)
+
+
+def in_words(people: ir.Table, tiered: ir.Table) -> ir.Table:
+    """Add why in both languages: what the code says, then the customer's own numbers."""
+    texts = tiered.select("customer_id", "reason_text", "reason_text_zh")
+    said = people.left_join(texts, "customer_id").drop("customer_id_right")
+    en, zh = (
+        ibis.cases(*[(said.action_reason == c, words[n]) for c, words in _BECAUSE.items()], else_="") for n in (0, 1)
+    )
+    why = said.mutate(action_why=en + said.reason_text, action_why_zh=zh + said.reason_text_zh)
+    return why.drop("reason_text", "reason_text_zh")
 
 
 def customer_actions(
-    assigned: ir.Table, people: ir.Table, plan: pd.DataFrame, written: ir.Table, settings: Settings
+    assigned: ir.Table,
+    people: ir.Table,
+    tiered: ir.Table,
+    plan: pd.DataFrame,
+    written: ir.Table,
+    settings: Settings,
 ) -> ir.Table:
     """Table `customer_actions`: the contacts with a week, and the held-out; with what people wrote about them.
 
-    `people` with reasons, `written`: customer_id, action_id, period and the three columns of the workbook.
+    `people` with reasons, `tiered` has their sentences; `written`: customer_id, action_id, period and the three columns
+    of the workbook.
     """
     period = settings.period.next
     calendar = Calendar.of(period, settings.strategy)
@@ -61,12 +77,9 @@ def customer_actions(
         due_date=ibis.cases(*due, else_=ibis.null("date"))
     )
     order = ibis.row_number().over(group_by="tier", order_by=[ibis.desc("stake"), "customer_id"])
-    ranked = people.select(
-        "customer_id", "action_reason", "action_why", "action_why_zh", "next_tier", "gap_days", "gap_orders",
-        "gap_minor", "stake_basis", action_place=order + 1,
-    )  # fmt: skip
+    ranked = people.select("customer_id", "action_reason", "next_tier", *_GAPS, "stake_basis", action_place=order + 1)
     said = written.filter(_.period == str(period)).select("customer_id", "action_id", *WRITTEN)
-    joined = listed.inner_join(texts, "line").inner_join(ranked, "customer_id")
+    joined = in_words(listed.inner_join(texts, "line").inner_join(ranked, "customer_id"), tiered)
     both = joined.left_join(said, ["customer_id", "action_id"]).drop("customer_id_right", "action_id_right")
     filled = both.mutate(
         period=ibis.literal(str(period)),
