@@ -32,7 +32,7 @@ def by_tier(tiered_then: ir.Table, purchase_days: ir.Table, span: Span, kpi: str
     ).order_by("tier")
     known = UNITS[kpi] != "rate" and first <= span.before.start
     measured = frame.to_pyarrow().to_pandas()
-    rho = measured["base_rho"].astype("float64") if known else np.nan
+    rho = measured["base_rho"].astype("float64").clip(-1, 1) if known else np.nan  # rounding goes beyond
     return measured.assign(base_rho=rho)[columns]
 
 
