@@ -184,7 +184,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="write the page there, not on the screen")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        folder = options.folder or Path(scratch)
+        folder = (options.folder or Path(scratch)).resolve()
         for lines in [int(float(n)) for n in options.lines.split(",") if n]:
             measure(folder, lines, options)
         page = scale_report.page(folder / "records.jsonl")
