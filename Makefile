@@ -7,6 +7,8 @@ PYTHON := .venv/bin/python
 READY := .venv/.ready
 SPARK := .venv-spark/.ready
 SMALL := $(filter small,$(BENCH))
+SCALE_small := --lines 20000 --turns 1
+SCALE_large := --lines 1e6,1e7,1e8 --turns 1
 
 # A .venv that was moved or copied still runs the code of its old folder: the stamp holds the folder it was made for.
 $(foreach ready,$(READY) $(SPARK),$(shell [ "$$(cat $(ready) 2>/dev/null)" = "$$(pwd -P)" ] || rm -f $(ready)))
@@ -33,11 +35,11 @@ check: $(READY) ## lint, format check, types, tests
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m pytest
 
-bench: $(READY) ## time a whole run, ingest, databases, scoring, models, the plan and the panels, each beside its yardstick; BENCH=small to try it
+bench: $(READY) ## time a whole run, ingest, databases, scoring, models, the plan and the panels, each beside its yardstick; BENCH=small to try it, BENCH=large for 100M lines too
 	@$(PYTHON) tests/bench.py $(if $(SMALL),--turns 1)
 	@$(PYTHON) tests/bench_ingest.py $(if $(SMALL),--rows 20000 --turns 1)
 	@$(PYTHON) tests/bench_database.py $(if $(SMALL),--rows 20000 --turns 1)
-	@$(PYTHON) tests/bench_scale.py $(if $(SMALL),--lines 20000 --turns 1)
+	@$(PYTHON) tests/bench_scale.py $(SCALE_$(BENCH))
 	@$(PYTHON) tests/bench_segment.py $(if $(SMALL),--lines 20000 --customers 2000 --turns 1)
 	@$(PYTHON) tests/bench_btyd.py $(if $(SMALL),--customers 2000)
 	@$(PYTHON) tests/bench_allocation.py $(if $(SMALL),--customers 5000 --turns 1)

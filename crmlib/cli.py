@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from crmlib.errors import InputError
-from crmlib.verbs import effect, freeze, registers, report, run
+from crmlib.verbs import bench, effect, freeze, registers, report, run
 from crmlib.verbs.screen import DONE, FAILED, INTERRUPTED, WRONG_INPUT, complain, progress, say, shown, stopped
 
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "WRONG_INPUT", "main"]
@@ -32,6 +32,7 @@ _EXAMPLES = """examples:
   crm freeze params/sample/2017Q4.yml               draw and freeze the hold-outs of next quarter's campaigns
   crm report params/sample/2017Q4.yml --pdf         the pages again from stored results, and as PDF
   crm check params/shop/2024Q1.yml                  list everything that is wrong with its inputs
+  crm bench --lines 1e6                             time it on a million generated order lines
 
 exit codes: 0 done, 1 a step failed (its partial notebook is kept), 2 wrong input"""
 
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     new.set_defaults(verb=_new)
     _add_map(verbs)
     _add_anchors(verbs)
+    bench.add(verbs)
     effect.add(verbs)
     freeze.add(verbs)
     registers.add(verbs)

@@ -1,9 +1,13 @@
 """Order lines to scored customers at 1M to 100M lines, stage by stage, beside the same work done in other ways.
 
-    python tests/bench_scale.py [--lines 1e6,1e7] [--turns 3] [--write docs/benchmarks.md]
+    python tests/bench_scale.py [--lines 1e6,1e7] [--turns 3] [--folder FOLDER] [--write docs/benchmarks.md]
+    python tests/bench_scale.py --lines 1e8 --ways kept --memory 2GB --turns 10 --folder FOLDER
 
 The book is made from a seed, one Parquet file per quarter, so that no size has to fit into memory. Each measurement is a
-process of its own; ways take turns; CPU seconds count all threads. `polars` is the optional group `bench`. Linux only.
+process of its own with a book in which nothing is kept; ways take turns; CPU seconds count all threads, of `run` all
+processes. The page is made from all records of the folder, so that sizes may be measured one after the other. `polars` is
+in the optional group `bench`; openretailscience needs pandas 2, so it is timed in another environment, whose Python is
+named by OPENRETAILSCIENCE_PYTHON. Linux only.
 """
 
 import argparse
@@ -14,21 +18,30 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from importlib.util import find_spec
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import books
 import scale_report
+import scale_ways
 import yaml
-from scale_ways import WAYS, Stages
 
 QUARTERS = [f"{year}Q{q}" for year in range(2020, 2024) for q in range(1, 5)]
 """Sixteen files of equal length; the last is the next quarter: 6 % of the lines."""
 DAYS = 1461
 COLUMNS = {"order_id": "order_id", "customer_id": "customer_id", "order_date": "order_date", "product_id": "product_id",
            "quantity": "quantity", "net_amount": "net_minor"}  # fmt: skip
+USUAL = [*(way for way in scale_ways.WAYS if way != "kept"), "next"]
+PANDAS_AT_MOST = 20_000_000
+HINTS = {
+    "polars": "polars is not installed, so not timed: pip install -e '.[bench]'",
+    "openretailscience": "openretailscience is not installed, so not timed; it needs pandas 2: name the Python of another"
+    " environment that has it by OPENRETAILSCIENCE_PYTHON",
+}
+
+Found = dict[str, dict[str, float]]
+"""Seconds and peak memory by stage."""
 
 
 def make(folder: Path, lines: int) -> None:
@@ -84,85 +97,112 @@ def book(folder: Path, memory: str) -> Path:
     return settings / "2023Q4.yml"
 
 
-def next_quarter(folder: Path, memory: str) -> dict[str, dict[str, dict[str, float]]]:
+@contextmanager
+def fresh(folder: Path, files: Sequence[Path], memory: str) -> Iterator[Path]:
+    """The raw folder of another book with these files, in which nothing is kept from an earlier turn."""
+    with tempfile.TemporaryDirectory(dir=folder) as made:
+        other = Path(made)
+        book(other, memory)
+        raw = other / "data/speed/raw"
+        raw.mkdir(parents=True)
+        (other / "out").mkdir()
+        link(files, raw)
+        yield raw
+
+
+def link(files: Sequence[Path], raw: Path) -> None:
+    for file in files:
+        (raw / file.name).exists() or (raw / file.name).symlink_to(file.resolve())
+
+
+def next_quarter(folder: Path, memory: str) -> dict[str, Found]:
     """Sixteen files from nothing; fifteen from nothing, then the sixteenth; the results must be the same bytes."""
-    files = sorted((folder / "data/speed/raw").glob("*.parquet"))
-    found, hashes = {}, {}
-    for name, numbers in {"whole": (16,), "grown": (15, 16)}.items():
-        with tempfile.TemporaryDirectory(dir=folder) as made:
-            other = Path(made)
-            book(other, memory)
-            raw = other / "data/speed/raw"
-            raw.mkdir(parents=True)
-            for number in numbers:
-                for file in files[:number]:
-                    (raw / file.name).exists() or (raw / file.name).symlink_to(file)
-                if number == 15:
-                    (other / "params/speed/2023Q4.yml").rename(other / "params/speed/2023Q3.yml")
-                out = other / "out"
-                out.mkdir(exist_ok=True)
-                found[f"{name}_{number}"] = run("kept", raw, out, memory)
-                (other / "params/speed/2023Q4.yml").write_text("{}\n", encoding="utf-8")
-            hashes[name] = [hashlib.sha256((out / f"{t}.parquet").read_bytes()).hexdigest() for t in ("days", "base")]
-    found["same_bytes"] = {"all": {"cpu": float(hashes["whole"] == hashes["grown"])}}
+    files = raw_files(folder)
+    found, hashes = {}, []
+    with fresh(folder, files, memory) as raw:
+        found["whole_16"] = run("kept", raw, memory)
+        hashes.append(digests(raw))
+    with fresh(folder, files[:15], memory) as raw:
+        last = raw.parents[2] / "params/speed/2023Q4.yml"
+        last.rename(last.with_stem("2023Q3"))
+        found["grown_15"] = run("kept", raw, memory)
+        last.write_text("{}\n", encoding="utf-8")
+        link(files, raw)
+        found["grown_16"] = run("kept", raw, memory)
+        hashes.append(digests(raw))
+    if all(found.values()):
+        found["same_bytes"] = {"all": {"cpu": float(hashes[0] == hashes[1])}}
     return found
 
 
-def measured(way: str, files: Path, memory: str) -> dict[str, dict[str, float]]:
-    """One way in a process of its own."""
-    with tempfile.TemporaryDirectory(dir=files.parents[2]) as out:
-        return run(way, files, Path(out), memory)
+def digests(raw: Path) -> list[str]:
+    """What a run has made, as hashes."""
+    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted((raw.parents[2] / "out").iterdir())]
 
 
-def run(way: str, files: Path, out: Path, memory: str) -> dict[str, dict[str, float]]:
-    command = [sys.executable, __file__, "--way", way, "--files", str(files), "--out", str(out), "--memory", memory]
+def raw_files(folder: Path) -> list[Path]:
+    return sorted((folder / "data/speed/raw").glob("*.parquet"))
+
+
+def run(way: str, raw: Path, memory: str) -> Found:
+    """One way in a process of its own; nothing where it did not finish."""
+    python = scale_ways.python_with(way) if way in scale_ways.OPTIONAL else sys.executable
+    command = [python, scale_ways.__file__, way, str(raw), str(raw.parents[2] / "out"), memory]
     done = subprocess.run(command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONWARNINGS": "ignore"}, check=False)
     return json.loads(done.stdout) if done.returncode == 0 else {}
 
 
-def measurements(folder: Path, ways: list[str], memory: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def measurements(folder: Path, ways: list[str], memory: str) -> Iterator[tuple[str, Found]]:
     for way in ways:
-        if way == "polars" and not find_spec("polars"):
-            print("polars is not installed, so not timed: pip install -e '.[bench]'", file=sys.stderr)
-        elif way == "next":
+        if way == "next":
             yield from next_quarter(folder, memory).items()
         else:
-            yield way, measured(way, folder / "data/speed/raw", memory)
+            with fresh(folder, raw_files(folder), memory) as raw:
+                yield way, run(way, raw, memory)
+
+
+def possible(ways: list[str], lines: int) -> list[str]:
+    """The ways that can be timed here; of the others it is said why not."""
+    why = {way: HINTS[way] for way in scale_ways.OPTIONAL if not scale_ways.version_of(way)}
+    if lines > PANDAS_AT_MOST:
+        why["pandas"] = f"pandas holds all lines in memory, so it is not timed above {PANDAS_AT_MOST:,}"
+    for way in ways:
+        if way in why:
+            print(why[way], file=sys.stderr)
+    return [way for way in ways if way not in why]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lines", default="1e6,1e7")
+    parser.add_argument("--lines", default="1e6,1e7", help="sizes of the books (default: %(default)s)")
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--ways", default=",".join([*WAYS, "next"]))
-    parser.add_argument("--memory", default="4GB")
+    parser.add_argument(
+        "--ways", default=",".join(USUAL), help="default: %(default)s; `kept` is the first part of `next`"
+    )
+    parser.add_argument("--memory", default=scale_report.MEMORY, help="memory_limit (default: %(default)s)")
     parser.add_argument("--folder", type=Path, help="keep the generated books, and records.jsonl, there")
-    parser.add_argument("--write", type=Path, help="write the page from all records of the folder")
-    for hidden in ("--way", "--files", "--out"):
-        parser.add_argument(hidden, help=argparse.SUPPRESS)
+    parser.add_argument("--write", type=Path, help="write the page there, not on the screen")
     options = parser.parse_args()
-    if options.way:
-        stages = Stages()
-        WAYS[options.way](Path(options.files), Path(options.out), options.memory, stages)
-        print(json.dumps(stages.found))
-        return
     with tempfile.TemporaryDirectory() as scratch:
-        folder = options.folder or Path(scratch)
+        folder = (options.folder or Path(scratch)).resolve()
         for lines in [int(float(n)) for n in options.lines.split(",") if n]:
             measure(folder, lines, options)
-        if options.write:
-            options.write.write_text(scale_report.page(folder / "records.jsonl"), encoding="utf-8")
+        page = scale_report.page(folder / "records.jsonl")
+    if options.write:
+        options.write.write_text(page, encoding="utf-8")
+    else:
+        print(page)
 
 
 def measure(base: Path, lines: int, options: argparse.Namespace) -> None:
     folder = base / str(lines)
     if not folder.exists():
         make(folder, lines)
-    book(folder, options.memory)
+    ways = possible(options.ways.split(","), lines)
     for turn in range(options.turns):
-        for way, found in measurements(folder, options.ways.split(","), options.memory):
+        for way, found in measurements(folder, ways, options.memory):
             record = json.dumps({"lines": lines, "memory": options.memory, "turn": turn, "way": way, "stages": found})
-            print(record, flush=True)
+            print(record, file=sys.stderr, flush=True)
             with (base / "records.jsonl").open("a", encoding="utf-8") as records:
                 records.write(record + "\n")
 

@@ -1,14 +1,26 @@
-"""The ways in which `bench_scale` gets from order lines to customers: one function a way, timed stage by stage."""
+"""The ways in which `bench_scale` gets from order lines to customers: one function a way, timed stage by stage.
+
+    python tests/scale_ways.py WAY FILES OUT MEMORY
+
+times one way and prints its stages. A Python that has only the way's own package is enough.
+"""
 # ruff: noqa: S608
 
 import datetime as dt
+import json
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import scale_run
+
+OPTIONAL = ("polars", "openretailscience")
+"""Ways that are packages which need not be there."""
 AS_OF, YEAR_AGO = "2023-12-31", "2022-12-31"
 
 
@@ -38,6 +50,18 @@ def forget_peak() -> None:
         return
 
 
+def python_with(package: str) -> str:
+    """This Python, or the one named by an environment variable such as OPENRETAILSCIENCE_PYTHON."""
+    return os.environ.get(f"{package.upper()}_PYTHON", sys.executable)
+
+
+def version_of(package: str) -> str:
+    """The version of an optional package, empty where it is not installed."""
+    code = "import sys; from importlib.metadata import version; print(version(sys.argv[1]))"
+    command = [python_with(package), "-c", code, package]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
 def _duck(memory: str):
     import duckdb
 
@@ -59,6 +83,15 @@ def minimal(files: Path, out: Path, memory: str, stages: Stages) -> None:
         _duck(memory).execute(
             f"COPY (SELECT customer_id, min(order_date), max(order_date), count(*), sum(net_minor)::BIGINT "
             f"FROM '{files}/*.parquet' GROUP BY 1) TO '{out}/minimal.parquet' (COMPRESSION zstd)"
+        )
+
+
+def minimal_days(files: Path, out: Path, memory: str, stages: Stages) -> None:
+    """Per customer and day lines and money: one group-by to the grain that the base stores; no orders, no window."""
+    with stages.stage("all"):
+        _duck(memory).execute(
+            f"COPY (SELECT customer_id, order_date, count(*), sum(net_minor)::BIGINT "
+            f"FROM '{files}/*.parquet' GROUP BY 1, 2) TO '{out}/minimal_days.parquet' (COMPRESSION zstd)"
         )
 
 
@@ -138,6 +171,7 @@ def batch(files: Path, out: Path, memory: str, stages: Stages) -> None:
     """From the raw files: staged with all checks, customer by day stored, scores and tiers stored."""
     with stages.stage("start"):
         settings, con = _opened(files, memory)
+        settings = settings.model_copy(update={"keep_parts": "never"})
         from crmlib.collect import purchase_days
         from crmlib.io import engine, staging
         from crmlib.segment import tiers
@@ -226,7 +260,32 @@ def polars(files: Path, out: Path, _memory: str, stages: Stages) -> None:
         ).sort("customer_id").sink_parquet(out / "base.parquet", compression="zstd")  # fmt: skip
 
 
+def openretailscience(files: Path, out: Path, memory: str, stages: Stages) -> None:
+    """Its RFM segments: all history, every order id counted, customers ranked into tenths."""
+    with stages.stage("start"):
+        import ibis
+        from openretailscience.segmentation.rfm import RFMSegmentation
+
+        lines = ibis.duckdb.from_connection(_duck(memory)).read_parquet(str(files / "*.parquet"))
+    with stages.stage("all"):
+        named = lines.select(
+            "customer_id", transaction_id="order_id", transaction_date="order_date", unit_spend="net_minor"
+        )
+        RFMSegmentation(named, AS_OF).table.to_parquet(out / "segments.parquet", compression="zstd")
+
+
 WAYS: dict[str, Callable[..., None]] = {
-    "scan": scan, "minimal": minimal, "sql": sql, "ours": ours, "polars": polars, "pandas": pandas,
-    "matched": matched, "batch": batch, "kept": kept,
+    "scan": scan, "minimal": minimal, "minimal_days": minimal_days, "sql": sql, "ours": ours, "polars": polars,
+    "pandas": pandas, "openretailscience": openretailscience, "matched": matched, "batch": batch, "kept": kept,
+    "run": scale_run.whole,
 }  # fmt: skip
+
+
+def main(way: str, files: str, out: str, memory: str) -> None:
+    stages = Stages()
+    WAYS[way](Path(files), Path(out), memory, stages)
+    print(json.dumps(stages.found))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

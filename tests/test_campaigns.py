@@ -276,16 +276,28 @@ def test_what_the_kpi_does_without_a_campaign() -> None:
     assert rates["base_rho"].isna().all()
 
 
-def test_orders_per_customer_without_a_campaign() -> None:
-    """Orders 2, 0, 1, 1 now and 1, 0, 0, 3 before: mean 1, squares 2 / 3; deviations' products 1, rho 1 / sqrt(2 * 6)."""
-    counts = {"a": (1, 2), "b": (0, 0), "c": (0, 1), "d": (3, 1)}
+def base_of_orders(counts: dict[str, tuple[int, int]]) -> pd.Series:
+    """The base of one tier, from each customer's orders before the span and in it."""
     rows = [("till", date(2017, 11, 1), 1, 1)]
     rows += [(name, day, n, 5) for name, both in counts.items()
              for day, n in zip((date(2017, 12, 4), date(2017, 12, 31)), both, strict=True) if n]  # fmt: skip
     columns = ["customer_id", "order_date", "orders", "net_minor"]
     days = ibis.memtable(pd.DataFrame(rows, columns=columns), schema=DAYS.schema())
-    tiered = ibis.memtable({"customer_id": list(counts), "tier": ["high"] * 4})
-    found = campaign_base.by_tier(tiered, days, Span.ending(date(2017, 12, 31), 2), "window_orders").iloc[0]
+    tiered = ibis.memtable({"customer_id": list(counts), "tier": ["high"] * len(counts)})
+    return campaign_base.by_tier(tiered, days, Span.ending(date(2017, 12, 31), 2), "window_orders").iloc[0]
+
+
+def test_a_correlation_is_never_more_than_one() -> None:
+    """The engine gives 1.0000000000000002 for these three; what the covariate leaves must not be less than nothing."""
+    found = base_of_orders({"a": (0, 0), "b": (0, 0), "c": (2, 1)})
+    assert found["base_rho"] == 1
+    tier = Arms(2, 1, found["base_value"], found["base_sd"], found["base_rho"])
+    assert sample_size.mde("number", [tier], RULES, adjusted=True) == 0
+
+
+def test_orders_per_customer_without_a_campaign() -> None:
+    """Orders 2, 0, 1, 1 now and 1, 0, 0, 3 before: mean 1, squares 2 / 3; deviations' products 1, rho 1 / sqrt(2 * 6)."""
+    found = base_of_orders({"a": (1, 2), "b": (0, 0), "c": (0, 1), "d": (3, 1)})
     assert (found["customers"], found["base_value"]) == (4, 1.0)
     assert found["base_sd"] == pytest.approx(math.sqrt(2 / 3))
     assert found["base_rho"] == pytest.approx(1 / math.sqrt(12))

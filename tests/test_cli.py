@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from crmlib import cli, params
 from crmlib.io import new_book
+from crmlib.verbs import bench
 
 ORDERS = """order_id,customer_id,order_date,product_id,quantity,amount
 o1,c1,2024-01-15,p1,1,12.50
@@ -155,6 +156,22 @@ def test_a_terminal_sees_one_line_per_notebook_rewritten_at_each_cell(project: P
     assert ended.returncode == cli.FAILED
     assert [re.sub(r" +[\d.]+ s", "", line) for line in shown.split("\r\x1b[K")[1:]][:3] == [
         "10_collect      cell 0/2", "10_collect      cell 1/2", "10_collect      cell 1/2"]  # fmt: skip
+
+
+def test_bench_times_the_asked_ways_on_a_book_of_the_asked_size(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    assert cli.main(["bench", "--lines", "3000", "--turns", "2", "--ways", "scan", "--write", str(page)]) == cli.DONE
+    told = page.read_text(encoding="utf-8")
+    assert "## 3,000 lines, `memory_limit: 4GB`" in told
+    assert "| bare scan of the four columns | 2 of 2 |" in told
+
+
+def test_bench_says_where_it_is_when_it_is_not_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bench, "_SCRIPT", tmp_path / "bench_scale.py")
+    assert cli.main(["bench"]) == cli.WRONG_INPUT
+    assert "run `make bench` in the source tree" in capsys.readouterr().err
 
 
 def keys(model: type[BaseModel]) -> set[str]:

@@ -45,7 +45,10 @@ def test_the_make_targets(blocks, root):
     assert "report: outputs/sample/2017Q4/report.en.html" in make(root, "report")
     assert "tests collected" in make(root, "test", PYTEST_ADDOPTS="--collect-only -q")
     assert "All checks passed!" in make(root, "check", PYTEST_ADDOPTS="--collect-only -q")
-    assert "A/B" in make(root, "bench", BENCH="small")
+    benches = make(root, "bench", BENCH="small")
+    assert "A/B" in benches
+    assert "the whole batch, raw files to HTML and Excel | 1 of 1 |" in benches
+    assert "| 0 of 1 |" not in benches
 
 
 @pytest.mark.slow

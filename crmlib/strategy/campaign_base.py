@@ -38,7 +38,7 @@ def by_kpi(tiered_then: ir.Table, purchase_days: ir.Table, span: Span, kpis: Seq
         kpi: measured.assign(
             base_value=measured[f"value {kpi}"],
             base_sd=measured[f"sd {kpi}"],
-            base_rho=measured[f"rho {kpi}"].astype("float64") if known and UNITS[kpi] != "rate" else np.nan,
+            base_rho=_rho(measured[f"rho {kpi}"]) if known and UNITS[kpi] != "rate" else np.nan,
         )[columns]
         for kpi in kpis
     }
@@ -51,6 +51,11 @@ def _spread(kpi: str) -> dict[str, ir.Value]:
         "sd": value.std(how="sample"),
         "rho": value.corr(_[BEFORE[kpi]].cast("float64"), how="pop"),
     }
+
+
+def _rho(found: pd.Series) -> pd.Series:
+    """Correlations; of few customers, rounding takes one beyond 1."""
+    return found.astype("float64").clip(-1, 1)
 
 
 def icc(customers: ir.Table, purchase_days: ir.Table, span: Span, kpi: str) -> float:
