@@ -158,6 +158,9 @@ def nobody():
 
 
 def _opened(files: Path, memory: str):
+    """The settings and the engine, with the library that DuckDB loads at the first table from Python."""
+    import pyarrow.dataset  # noqa: F401
+
     from crmlib import params
     from crmlib.io import engine
 
