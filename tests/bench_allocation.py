@@ -53,11 +53,11 @@ def crowd(customers: int) -> tuple[list[Block], Demand]:
     rng = np.random.default_rng(1)
     cost, hours = rng.uniform(1, 10, LINES), rng.uniform(0.01, 0.2, LINES)
     general, own = rng.lognormal(2.5, 1, (customers, 1)), rng.lognormal(0, 0.5, (customers, LINES))
-    gain = general * rng.uniform(0.3, 1, LINES) * own - cost
+    weight = general * rng.uniform(0.3, 1, LINES) * own
     second = np.arange(LINES) % 2
     use = np.vstack([cost, hours * (1 - second), hours * second, -np.eye(LINES)[3]])
     bounds = customers * np.array([1.2, 0.015, 0.01, -0.03])
-    return [Block(np.arange(customers), np.arange(LINES), gain)], Demand(use, bounds)
+    return [Block(0, np.arange(LINES), weight, np.ones(LINES), cost)], Demand(use, bounds)
 
 
 def timed(work: Callable[[], object]) -> float:

@@ -1,12 +1,16 @@
 """The plan customer by customer against exact linear programs; expected values by hand."""
 
+import tracemalloc
+
 import ibis
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 import pytest
 from allocations import BOOK, GOLDEN, STRATEGIES, actions, rules, sizes
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ibis import _
 from scipy.optimize import linprog
 
 from crmlib import schema
@@ -18,8 +22,16 @@ from crmlib.views import narrative_resources
 CUSTOMER = {"level": "customer"}
 
 
-def people(weights: list[float], tier: str = "high") -> pd.DataFrame:
-    return pd.DataFrame({"customer_id": [f"c{i:05d}" for i in range(len(weights))], "tier": tier, "weight": weights})
+def people(weights: list[float], tier: str = "high") -> ir.Table:
+    """Customers in the order of their places."""
+    n = len(weights)
+    columns = {"customer_id": [f"{tier}{i:05d}" for i in range(n)], "tier": [tier] * n, "place": range(n)}
+    kinds = {"customer_id": "string", "tier": "string", "place": "int64", "weight": "float64"}
+    return ibis.memtable(columns | {"weight": weights}, schema=kinds)
+
+
+def contacts(chosen: priced.Choice) -> pd.DataFrame:
+    return engine.frame(chosen.contacts.order_by("customer_id"))
 
 
 def test_each_customer_gets_the_action_that_brings_most():
@@ -29,11 +41,12 @@ def test_each_customer_gets_the_action_that_brings_most():
     """
     offers = actions(("call", "high", 4, 0, 10, 0), ("letter", "high", 1, 0, 4, 0))
     chosen = priced.solve(people([2, 1, 0.5, 0.1]), offers, rules(9))
-    assert chosen.contacts.customer_id.to_list() == ["c00000", "c00001", "c00002"]
-    assert chosen.contacts.action_id.to_list() == ["call", "call", "letter"]
-    assert chosen.contacts.value.to_list() == pytest.approx([16, 6, 1]) and chosen.value == pytest.approx(23)
+    found = contacts(chosen)
+    assert found.customer_id.to_list() == ["high00000", "high00001", "high00002"]
+    assert found.action_id.to_list() == ["call", "call", "letter"]
+    assert found.value.to_list() == pytest.approx([16, 6, 1]) and chosen.value == pytest.approx(23)
     assert chosen.value <= chosen.bound + 1e-9
-    table = priced.table(chosen, BOOK)
+    table = engine.frame(priced.table(chosen, BOOK).order_by("customer_id"))
     assert list(table.columns) == schema.columns("customer_contacts", table.columns)
     assert table.value_minor.to_list() == [1600, 600, 100] and table.cost_minor.to_list() == [400, 400, 100]
 
@@ -42,7 +55,7 @@ def test_a_floor_is_met_by_those_who_lose_least_by_it():
     """Three of four letters are required: the call stays with him who gains most from it."""
     offers = actions(("call", "high", 4, 0, 10, 0), ("letter", "high", 1, 0, 4, 0.75))
     chosen = priced.solve(people([2, 1.5, 1, 0.1]), offers, rules(100))
-    assert chosen.contacts.action_id.to_list() == ["call", "letter", "letter", "letter"]
+    assert contacts(chosen).action_id.to_list() == ["call", "letter", "letter", "letter"]
     assert chosen.value == pytest.approx(16 + 5 + 3 - 0.6) and chosen.gap < 1e-6
 
 
@@ -54,12 +67,18 @@ def exact(blocks: list[Block], demand: Demand) -> float:
     return -found.fun if found.status == 0 else float("nan")
 
 
+def block(gain: np.ndarray) -> Block:
+    """Customers of whom the gain from each line is known."""
+    lines = gain.shape[1]
+    return Block(0, np.arange(lines), gain, np.ones(lines), np.zeros(lines))
+
+
 def instance(seed: int, n: int, budget: float, floor: int = 0) -> tuple[list[Block], Demand]:
     rng = np.random.default_rng(seed)
     cost, hours = rng.uniform(1, 5, 4), rng.uniform(0, 1, 4)
     gain = rng.lognormal(1, 1, (n, 4)) - cost
     use = np.vstack([cost, hours, [0, 0, 0, -1]])
-    return [Block(np.arange(n), np.arange(4), gain)], Demand(use, np.array([budget, n / 8, -floor]))
+    return [block(gain)], Demand(use, np.array([budget, n / 8, -floor]))
 
 
 @given(st.integers(0, 10_000), st.integers(3, 30), st.integers(0, 3))
@@ -102,12 +121,58 @@ def test_a_budget_that_does_not_bind_has_no_price():
 
 
 def test_the_order_of_the_rows_changes_nothing():
+    """Three values among 200 customers: at the edge of the budget the hash of the id decides."""
     rng = np.random.default_rng(3)
-    crowd = people(rng.choice([0.5, 1.0, 2.0], 200).tolist())
+    ids = [f"c{i:05d}" for i in range(200)]
+    crowd = pd.DataFrame({"customer_id": ids, "tier": "high", "at_risk_minor": rng.choice([50, 100, 200], 200)})
     offers = actions(("call", "high", 4, 0.1, 10, 0), ("letter", "high", 1, 0, 4, 0.2))
-    one = priced.solve(crowd, offers, rules(150))
-    other = priced.solve(crowd.sample(frac=1, random_state=1), offers.iloc[::-1], rules(150))
-    pd.testing.assert_frame_equal(one.contacts, other.contacts)
+    asked = rules(150, allocation=CUSTOMER)
+    one, other = (
+        contacts(priced.solve(priced.customers(ibis.memtable(rows), asked), lines, asked))
+        for rows, lines in [(crowd, offers), (crowd.sample(frac=1, random_state=1), offers.iloc[::-1])]
+    )
+    assert 0 < len(one) < 200
+    pd.testing.assert_frame_equal(one, other)
+
+
+def test_customers_stand_tier_after_tier_by_the_hash_of_their_ids():
+    """MD5 of a, b, c begins with 0c, 92, 4a."""
+    columns = {"customer_id": ["c", "b", "a", "d"], "tier": ["risk", "risk", "risk", "high"], "at_risk_minor": [1] * 4}
+    found = engine.frame(priced.customers(ibis.memtable(columns), rules(1, allocation=CUSTOMER)).order_by("place"))
+    assert found.customer_id.to_list() == ["d", "a", "c", "b"] and found.place.to_list() == [0, 1, 2, 3]
+
+
+def test_gains_are_looked_at_part_by_part(monkeypatch):
+    """With parts of 7 customers as with one: the same places, the same bound."""
+    blocks, demand = instance(4, 100, 150, 20)
+    whole = priced.best(blocks, demand, rules(1))
+    monkeypatch.setattr(priced_fill, "_PART", 7)
+    assert [len(part.weight) for part in priced_fill.parts(blocks)] == [7] * 14 + [2]
+    again = priced.best(blocks, demand, rules(1))
+    np.testing.assert_array_equal(whole[0], again[0])
+    np.testing.assert_allclose(whole[2], again[2], rtol=1e-12)
+
+
+def test_nothing_is_as_long_as_customers_times_lines():
+    """A million customers and ten lines: all gains at once would be 80 MB, the arrays per customer are less than 70."""
+    rng = np.random.default_rng(5)
+    n, cost = 1_000_000, np.linspace(1, 4, 10)
+    crowd = [Block(0, np.arange(10), rng.lognormal(0, 1, (n, 1)), np.linspace(4, 9, 10), cost)]
+    demand = Demand(np.vstack([cost, np.ones(10), -np.eye(10)[3]]), np.array([n, 0.6 * n, -0.05 * n]))
+    tracemalloc.start()
+    filled, _prices, _bound = priced.best(crowd, demand, rules(1, allocation={"sample": 200}))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (filled >= 0).any() and most < 70e6
+
+
+def test_tiers_without_actions_and_actions_without_customers():
+    crowd = pd.DataFrame({"customer_id": list("abc"), "tier": ["general", "high", "risk"], "at_risk_minor": 1})
+    table = priced.customers(ibis.memtable(crowd), rules(1, allocation=CUSTOMER))
+    offers = actions(("call", "high", 4, 0, 10, 0), ("call", "new", 4, 0, 10, 0))
+    assert contacts(priced.solve(table, offers, rules(9))).customer_id.to_list() == ["b"]
+    nobody = priced.solve(table, offers[offers.tier == "new"], rules(9))
+    assert contacts(nobody).empty and nobody.contacted == 0
 
 
 def test_values_are_relative_to_the_tier():
@@ -130,9 +195,7 @@ def test_values_are_relative_to_the_tier():
 
 def test_the_plan_by_tier_takes_over_the_choice():
     by_tier = allocation.solve(GOLDEN, sizes(high=10, risk=20), rules(150))
-    crowd = pd.concat(
-        [people([1.0] * 10), people([1.0] * 20, "risk").assign(customer_id=lambda p: "r" + p.customer_id)]
-    )
+    crowd = ibis.union(people([1.0] * 10), people([1.0] * 20, "risk").mutate(place=_.place + 10))
     chosen = priced.solve(crowd, GOLDEN, rules(150))
     replaced = priced.instead(by_tier, chosen)
     plan = allocation.plan(replaced, STRATEGIES, BOOK)
@@ -142,13 +205,13 @@ def test_the_plan_by_tier_takes_over_the_choice():
     assert budget.used_amount == 150 and 10 <= budget.shadow_price <= 12 and pd.isna(budget.holds_from)
     told = str(narrative_resources.allocation(plan, allocation.limits(replaced, STRATEGIES), "en", BOOK))
     assert "$1.00 more returns about $1" in told
-    english = str(narrative_resources.by_customer(chosen.contacts, chosen.value, chosen.bound, "en", BOOK))
+    english = str(narrative_resources.by_customer(chosen.contacted, chosen.value, chosen.bound, "en", BOOK))
     assert "20 contacts with an expected margin of $1,700" in english and "at most 0.00% is left" in english
-    assert "$1,700" in str(narrative_resources.by_customer(chosen.contacts, chosen.value, chosen.bound, "zh", BOOK))
+    assert "$1,700" in str(narrative_resources.by_customer(chosen.contacted, chosen.value, chosen.bound, "zh", BOOK))
 
 
 def test_by_tier_nobody_is_chosen():
     chosen = priced.solve(people([]), GOLDEN, rules(150))
     by_tier = allocation.solve(GOLDEN, sizes(high=10, risk=20), rules(150))
-    assert priced.instead(by_tier, chosen) is by_tier and priced.table(chosen, BOOK).empty
-    assert "made by tier" in str(narrative_resources.by_customer(chosen.contacts, 0, 0, "en", BOOK))
+    assert priced.instead(by_tier, chosen) is by_tier and engine.frame(priced.table(chosen, BOOK)).empty
+    assert "made by tier" in str(narrative_resources.by_customer(chosen.contacted, 0, 0, "en", BOOK))

@@ -5,6 +5,9 @@ customers there are. So a sample (the smallest hashes of the ids, each customer 
 solved exactly, each customer takes the action of highest gain net of the priced budget, hours and floors it uses, and
 the places are filled from the best down. Any prices bound what any plan can reach (weak duality), so the distance to
 the best possible plan is proved, not believed. At most one action for a customer.
+
+The customers stay in the engine, numbered there; only their weights come out, and the numbers of those who are
+contacted go back.
 """
 
 from dataclasses import dataclass, replace
@@ -14,6 +17,7 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from ibis import _
 
 from crmlib import schema
@@ -31,12 +35,11 @@ _WEIGHTS = {"at_risk": "at_risk_minor", "lifetime": "clv_minor"}
 
 @dataclass(frozen=True)
 class _Tried:
-    """Prices with the bound they prove, its slope, and the places given at these prices."""
+    """Prices with the bound they prove, its slope, and the value of the places given at these prices."""
 
     prices: Array
     bound: float
     slope: Array
-    filled: Lines
     value: float
 
 
@@ -44,14 +47,19 @@ class _Tried:
 class Choice:
     """`contacts`: one row per contacted customer; `value` was reached, no plan can reach more than `bound`.
 
-    `people`: customers of each tier; `prices`: worth of one unit more of each limit.
+    `totals`: contacts, customers, cost and value of each action and tier; `prices`: worth of one more of each limit.
     """
 
-    contacts: pd.DataFrame
-    people: pd.Series
+    contacts: ir.Table
+    totals: pd.DataFrame
     prices: pd.DataFrame
     value: float
     bound: float
+
+    @property
+    def contacted(self) -> int:
+        """How many customers are contacted."""
+        return int(self.totals.contacts.sum())
 
     @property
     def gap(self) -> float:
@@ -63,39 +71,35 @@ def customers(values: ir.Table, rules: Strategy) -> ir.Table:
     """Customer, tier and value relative to the mean of the tier (1 where unknown); nobody when planned by tier.
 
     The value is what is at risk (chance of no purchase x money) or what the customer is expected to bring; times the
-    action's margin per contact it is what a contact of this customer should bring.
+    action's margin per contact it is what a contact of this customer should bring. `place` numbers the customers from
+    0: tier after tier, in each by the hash of the id.
     """
     known = values if rules.allocation.level == "customer" else values.limit(0)
-    money = known[_WEIGHTS[rules.allocation.customer_value]].cast("float64")
-    mean = money.mean().over(ibis.window(group_by="tier"))
-    weight = ibis.ifelse(mean > 0, (money / mean).clip(lower=0, upper=_MOST), 1.0).fill_null(1.0)
-    return known.select("customer_id", "tier", weight=weight).order_by(_.customer_id)
+    own = known.select("customer_id", "tier", money=known[_WEIGHTS[rules.allocation.customer_value]].cast("float64"))
+    means = own.group_by("tier").aggregate(mean=_.money.mean())
+    found = own.left_join(means, "tier")
+    weight = ibis.ifelse(found.mean > 0, (found.money / found.mean).clip(lower=0, upper=_MOST), 1.0).fill_null(1.0)
+    weighed = found.select("customer_id", "tier", weight=weight)
+    place = ibis.row_number().over(order_by=[weighed.tier, weighed.customer_id.hexdigest("md5"), weighed.customer_id])
+    return weighed.mutate(place=place.cast("int64"))
 
 
-def solve(people: pd.DataFrame, actions: pd.DataFrame, rules: Strategy) -> Choice:
-    """The action of each customer, by prices that are refined until the gap is small enough."""
+def solve(people: ir.Table, actions: pd.DataFrame, rules: Strategy) -> Choice:
+    """The action of each customer, by prices that are refined until the gap is small enough.
+
+    `people` is what `customers` gave: compute it once before.
+    """
     ordered = actions.reset_index(drop=True).sort_values(["tier", "action_id"])
-    nobody = people.assign(action_id="", value=0.0, cost=0.0).iloc[:0].drop(columns="weight")
-    if people.empty or actions.empty:
-        return Choice(
-            nobody, pd.Series(dtype="int64"), pd.DataFrame(columns=[*program.NAMES, "shadow_price"]), 0.0, 0.0
-        )
-    hashed = people.assign(place=pd.util.hash_array(people.customer_id.to_numpy(dtype=object)))
-    drawn = hashed.sort_values(["place", "customer_id"]).reset_index(drop=True)
-    demand, names = _demand(ordered, drawn, rules)
-    blocks = [
-        Block(np.flatnonzero(drawn.tier == tier), np.flatnonzero(ordered.tier == tier), gain)
-        for tier, gain in _gains(drawn, ordered)
-    ]
+    weight, spans = _weights(people), _spans(people)
+    blocks = _blocks(weight, spans, ordered)
+    if not blocks:
+        nobody = np.zeros(0, dtype=np.int32)
+        unpriced = pd.DataFrame(columns=[*program.NAMES, "shadow_price"])
+        return Choice(_contacts(people, ordered, nobody), _totals(weight, spans, ordered, nobody), unpriced, 0.0, 0.0)
+    demand, names = _demand(ordered, spans, rules)
     filled, prices, bound = best(blocks, demand, rules)
-    line = filled[filled >= 0]
-    chosen = drawn[filled >= 0].assign(
-        action_id=ordered.action_id.to_numpy()[line], cost=ordered.unit_cost.to_numpy()[line]
-    )
-    chosen["value"] = chosen.weight * ordered.unit_value.to_numpy()[line] - chosen.cost
-    contacts = chosen.sort_values("customer_id").reset_index(drop=True)[list(nobody.columns)]
-    size = drawn.groupby("tier").customer_id.size()
-    return Choice(contacts, size, names.assign(shadow_price=prices), float(chosen.value.sum()), bound)
+    contacts, totals = _contacts(people, ordered, filled), _totals(weight, spans, ordered, filled)
+    return Choice(contacts, totals, names.assign(shadow_price=prices), float(totals.value.sum()), bound)
 
 
 def best(blocks: list[Block], demand: Demand, rules: Strategy) -> tuple[Lines, Array, float]:
@@ -104,21 +108,23 @@ def best(blocks: list[Block], demand: Demand, rules: Strategy) -> tuple[Lines, A
     The sample's prices are near, not exact. Every demand at some prices is a tangent to the bound (Kelley 1960): the
     lowest point under all tangents so far, not too far from the best prices, is tried next.
     """
-    prices = sampled_prices(blocks, demand, rules.allocation.sample)
-    tried = [_tried(blocks, demand, prices)]
+    prices, parts = sampled_prices(blocks, demand, rules.allocation.sample), priced_fill.parts(blocks)
+    filled = priced_fill.fill(parts, demand, prices)
+    tried = [_tried(parts, demand, prices, filled)]
     for n in range(_ROUNDS):
         value, bound = max(t.value for t in tried), min(t.bound for t in tried)
         if bound - value <= rules.allocation.gap * bound:
             break
-        tried.append(_tried(blocks, demand, _next_prices(tried, _TRUST * _NARROWER**n)))
+        prices = _next_prices(tried, _TRUST * _NARROWER**n)
+        other = priced_fill.fill(parts, demand, prices)
+        tried.append(_tried(parts, demand, prices, other))
+        filled = other if tried[-1].value > value else filled
     lowest = min(tried, key=lambda t: t.bound)
-    return max(tried, key=lambda t: t.value).filled, lowest.prices, lowest.bound
+    return filled, lowest.prices, lowest.bound
 
 
-def _tried(blocks: list[Block], demand: Demand, prices: Array) -> _Tried:
-    filled = priced_fill.fill(blocks, demand, prices)
-    bound, slope = tangent(blocks, demand, prices)
-    return _Tried(prices, bound, slope, filled, priced_fill.value(blocks, filled))
+def _tried(blocks: list[Block], demand: Demand, prices: Array, filled: Lines) -> _Tried:
+    return _Tried(prices, *tangent(blocks, demand, prices), priced_fill.value(blocks, filled))
 
 
 def _next_prices(tried: list[_Tried], trust: float) -> Array:
@@ -156,12 +162,12 @@ def sampled_prices(blocks: list[Block], demand: Demand, size: int) -> Array:
     from scipy import sparse
     from scipy.optimize import linprog
 
-    everyone = sum(len(block.people) for block in blocks)
+    everyone = sum(len(block.weight) for block in blocks)
     gains, uses, owners, first = [], [], [], 0
     for block in blocks:
-        n = min(len(block.people), max(1, round(size * len(block.people) / everyone), min(size // 20, 200)))
-        each = len(block.people) / n
-        gains.append(each * block.gain[:n].ravel())
+        n = min(len(block.weight), max(1, round(size * len(block.weight) / everyone), min(size // 20, 200)))
+        each = len(block.weight) / n
+        gains.append(each * replace(block, weight=block.weight[:n]).gain.ravel())
         uses.append(each * np.tile(demand.use[:, block.lines], n))
         owners.append(first + np.repeat(np.arange(n), len(block.lines)))
         first += n
@@ -177,17 +183,16 @@ def sampled_prices(blocks: list[Block], demand: Demand, size: int) -> Array:
 
 def instead(solved: allocation.Allocation, choice: Choice) -> allocation.Allocation:
     """The plan by tier with contacts and prices of the choice customer by customer; unchanged when there is none."""
-    if choice.contacts.empty:
+    if not choice.contacted:
         return solved
     keys, lines = ["action_id", "tier"], solved.lines
-    totals = choice.contacts.groupby(keys).agg(contacts=("value", "size"), cost=("cost", "sum"), value=("value", "sum"))
-    found = totals.reindex(pd.MultiIndex.from_frame(lines[keys]), fill_value=0).reset_index(drop=True).astype("float64")
-    size = choice.people.reindex(lines.tier).to_numpy(dtype=float)
+    found = choice.totals.set_index(keys).reindex(pd.MultiIndex.from_frame(lines[keys]))
+    contacts, size = found.contacts.to_numpy(), found.customers.to_numpy()
     chosen = lines.assign(
-        contacts=found.contacts.to_numpy(),
-        reached_share=np.divide(found.contacts, size, out=np.zeros(len(lines)), where=size > 0),
+        contacts=contacts,
+        reached_share=np.divide(contacts, size, out=np.zeros(len(lines)), where=size > 0),
         cost=found.cost.to_numpy(),
-        hours=found.contacts.to_numpy() * lines.unit_hours,
+        hours=contacts * lines.unit_hours,
         value=found.value.to_numpy(),
     )
     return replace(solved, lines=chosen, limits=_limits(solved.limits, chosen, choice), value=choice.value)
@@ -213,27 +218,62 @@ def _used(lines: pd.DataFrame, kind: str, department: str, tier: str, action_id:
     return lines.contacts[(lines.tier == tier) & (lines.action_id.eq(action_id) if action_id else True)].sum()
 
 
-def table(choice: Choice, book: Book) -> pd.DataFrame:
+def table(choice: Choice, book: Book) -> ir.Table:
     """The contacts as a table, money in minor units."""
-    scale = 10**book.minor_digits
-    money = {f"{name}_minor": (choice.contacts[name] * scale).round().astype("int64") for name in ("cost", "value")}
-    return choice.contacts.assign(**money)[list(schema.TABLES["customer_contacts"].columns)]
+    scale = float(10**book.minor_digits)
+    money = {f"{name}_minor": (choice.contacts[name] * scale).round().cast("int64") for name in ("cost", "value")}
+    return choice.contacts.mutate(**money).select(*schema.TABLES["customer_contacts"].columns)
 
 
-def _gains(people: pd.DataFrame, actions: pd.DataFrame) -> list[tuple[str, Array]]:
-    return [
-        (
-            str(tier),
-            np.outer(people.weight[people.tier == tier], offered.unit_value) - offered.unit_cost.to_numpy(dtype=float),
-        )
-        for tier, offered in actions.groupby("tier")
-        if (people.tier == tier).any()
-    ]
+def _weights(people: ir.Table) -> Array:
+    """The weight of each customer, in the order of their places."""
+    found = people.select("place", "weight").to_pyarrow()
+    weight = np.empty(len(found))
+    weight[found["place"].to_numpy()] = found["weight"].to_numpy()
+    return weight
 
 
-def _demand(actions: pd.DataFrame, people: pd.DataFrame, rules: Strategy) -> tuple[Demand, pd.DataFrame]:
+def _spans(people: ir.Table) -> pd.DataFrame:
+    """Of each tier the place of its first customer, and how many there are."""
+    counted = people.group_by("tier").aggregate(start=_.place.min(), customers=_.count())
+    return counted.order_by("start").to_pyarrow().to_pandas()
+
+
+def _blocks(weight: Array, spans: pd.DataFrame, actions: pd.DataFrame) -> list[Block]:
+    """A block per tier that has customers and actions; `actions` in the order of the lines."""
+    found = []
+    for tier, start, customers in spans.itertuples(index=False):
+        lines = np.flatnonzero(actions.tier == tier)
+        if len(lines):
+            value, cost = (actions[c].to_numpy(dtype=float)[lines] for c in ("unit_value", "unit_cost"))
+            found.append(Block(start, lines, weight[start : start + customers, None], value, cost))
+    return found
+
+
+def _totals(weight: Array, spans: pd.DataFrame, actions: pd.DataFrame, filled: Lines) -> pd.DataFrame:
+    """Contacts, customers, cost and value of each line."""
+    given = np.flatnonzero(filled >= 0)
+    contacts = np.bincount(filled[given], minlength=len(actions)).astype(float)
+    weights = np.bincount(filled[given], weights=weight[given], minlength=len(actions))
+    cost = contacts * actions.unit_cost
+    found = actions[["action_id", "tier"]].assign(contacts=contacts, customers=program.customers(actions, spans))
+    return found.assign(cost=cost, value=weights * actions.unit_value - cost)
+
+
+def _contacts(people: ir.Table, actions: pd.DataFrame, filled: Lines) -> ir.Table:
+    """Customer, tier, action, value and cost of each contact."""
+    given = np.flatnonzero(filled >= 0)
+    line = ibis.memtable(pa.table({
+        "line": np.arange(len(actions), dtype=np.int32), "action_id": pa.array(actions.action_id, pa.string()),
+        "unit_value": actions.unit_value.to_numpy(dtype=float), "cost": actions.unit_cost.to_numpy(dtype=float),
+    }))  # fmt: skip
+    taken = ibis.memtable(pa.table({"place": given, "line": filled[given]}))
+    found = people.inner_join(taken.inner_join(line, "line"), "place")
+    return found.select("customer_id", "tier", "action_id", "cost", value=_.weight * _.unit_value - _.cost)
+
+
+def _demand(actions: pd.DataFrame, sizes: pd.DataFrame, rules: Strategy) -> tuple[Demand, pd.DataFrame]:
     """Limits and floors over the lines, as the plan by tier has them; floors that cannot be met are lowered alike."""
-    sizes = people.groupby("tier", as_index=False).agg(customers=("customer_id", "size"))
     once = rules.model_copy(update={"max_contacts": min(1.0, rules.max_contacts)})
     met, _best = allocation.feasible(program.build(actions, sizes, once))
     floored = np.flatnonzero(met.floor > 0)

@@ -1,23 +1,41 @@
 """Give places to customers, best first, within every limit: whole arrays at a time, no loop over customers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from crmlib.strategy.program import Array
 
-Lines = npt.NDArray[np.intp]
+Lines = npt.NDArray[np.signedinteger[Any]]
 _TOLERANCE = 1e-9
+_PART = 100_000
+"""Customers whose gains are in memory at a time."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """Customers who may get the same lines: `gain` of each (rows) from each line (columns)."""
+    """Customers from place `first` on who may get the same lines; each brings weight x unit_value - unit_cost.
 
-    people: Lines
+    `weight` has a row per customer and one column, or one for each line where customers value lines differently.
+    """
+
+    first: int
     lines: Lines
-    gain: Array
+    weight: Array
+    unit_value: Array
+    unit_cost: Array
+
+    @property
+    def people(self) -> slice:
+        return slice(self.first, self.first + len(self.weight))
+
+    @property
+    def gain(self) -> Array:
+        """Of each customer (rows) from each line (columns): large, so ask it of `parts`."""
+        gain: Array = self.weight * self.unit_value - self.unit_cost
+        return gain
 
 
 @dataclass(frozen=True)
@@ -40,9 +58,18 @@ class _Offers:
     net: Array
 
 
+def parts(blocks: list[Block]) -> list[Block]:
+    """The same customers in blocks so small that the gains of one are no burden."""
+    return [
+        replace(block, first=block.first + start, weight=block.weight[start : start + _PART])
+        for block in blocks
+        for start in range(0, len(block.weight), _PART)
+    ]
+
+
 def fill(blocks: list[Block], demand: Demand, prices: Array) -> Lines:
     """The line of each customer, -1 for none: first the floors, then what pays at these prices, then what fits."""
-    filled = np.full(sum(len(block.people) for block in blocks), -1)
+    filled = np.full(max(block.people.stop for block in blocks), -1, dtype=np.int32)
     priced = prices @ demand.use
     for floor in np.flatnonzero(demand.is_floor)[::-1]:
         lines = np.flatnonzero(demand.use[floor] < 0)
@@ -68,8 +95,9 @@ def value(blocks: list[Block], filled: Lines) -> float:
     """Gain of all contacts."""
     total = 0.0
     for block in blocks:
-        got = np.flatnonzero(filled[block.people] >= 0)
-        total += block.gain[got, np.searchsorted(block.lines, filled[block.people][got])].sum()
+        given = filled[block.people]
+        got = np.flatnonzero(given >= 0)
+        total += block.gain[got, np.searchsorted(block.lines, given[got])].sum()
     return float(total)
 
 
@@ -89,7 +117,7 @@ def _fitting(demand: Demand, filled: Lines) -> npt.NDArray[np.bool_]:
 
 def _offers(blocks: list[Block], demand: Demand, filled: Lines, priced: Array, least: float) -> _Offers:
     """Only contacts that gain something by themselves, and at least `least` net of prices."""
-    fits, line, net = _fitting(demand, filled), np.full(len(filled), -1), np.full(len(filled), -np.inf)
+    fits, line, net = _fitting(demand, filled), np.full_like(filled, -1), np.full(len(filled), -np.inf)
     for block in blocks:
         free = np.flatnonzero(filled[block.people] < 0)
         open_lines = np.flatnonzero(fits[block.lines])
@@ -98,14 +126,15 @@ def _offers(blocks: list[Block], demand: Demand, filled: Lines, priced: Array, l
         gain = block.gain[np.ix_(free, open_lines)]
         worth = np.where(gain > 0, gain - priced[block.lines[open_lines]], -np.inf)
         place = worth.argmax(axis=1)
-        line[block.people[free]] = block.lines[open_lines][place]
-        net[block.people[free]] = worth[np.arange(len(free)), place]
-    return _Offers(line, np.where(net >= least, net, -np.inf))
+        line[block.first + free] = block.lines[open_lines][place]
+        net[block.first + free] = worth[np.arange(len(free)), place]
+    net[net < least] = -np.inf
+    return _Offers(line, net)
 
 
 def _regrets(blocks: list[Block], filled: Lines, priced: Array, lines: Lines) -> _Offers:
     """The best of `lines` for each free customer, and what it brings more than the best he could have instead."""
-    line, net = np.full(len(filled), -1), np.full(len(filled), -np.inf)
+    line, net = np.full_like(filled, -1), np.full(len(filled), -np.inf)
     for block in blocks:
         mine = np.isin(block.lines, lines)
         free = np.flatnonzero(filled[block.people] < 0)
@@ -114,8 +143,8 @@ def _regrets(blocks: list[Block], filled: Lines, priced: Array, lines: Lines) ->
         worth = block.gain[free] - priced[block.lines]
         inside, other = worth[:, mine], worth[:, ~mine].max(axis=1, initial=0)
         place = inside.argmax(axis=1)
-        line[block.people[free]] = block.lines[mine][place]
-        net[block.people[free]] = inside[np.arange(len(free)), place] - np.maximum(other, 0)
+        line[block.first + free] = block.lines[mine][place]
+        net[block.first + free] = inside[np.arange(len(free)), place] - np.maximum(other, 0)
     return _Offers(line, net)
 
 
@@ -123,10 +152,20 @@ def _filled(demand: Demand, filled: Lines, offers: _Offers, most: int) -> Lines:
     """The lines after places went from the best offer down, at most so many, until a limit was reached."""
     wanted = np.flatnonzero(np.isfinite(offers.net))
     best = wanted[np.argsort(-offers.net[wanted], kind="stable")][:most]
-    hard = ~demand.is_floor
-    used = demand.use[hard][:, offers.line[best]].cumsum(axis=1)
-    fits = (used <= _room(demand, filled)[hard, None] + _TOLERANCE).all(axis=0)
-    taken = best if fits.all() else best[: int(fits.argmin())]
+    taken = best[: _fit(demand, filled, offers.line[best])]
     after = filled.copy()
     after[taken] = offers.line[taken]
     return after
+
+
+def _fit(demand: Demand, filled: Lines, lines: Lines) -> int:
+    """How many contacts more, in this order, fit before one would pass a limit."""
+    hard = ~demand.is_floor
+    use, room = demand.use[hard], _room(demand, filled)[hard, None] + _TOLERANCE
+    used = np.zeros_like(room)
+    for start in range(0, len(lines), _PART):
+        used = np.hstack([used[:, -1:], use[:, lines[start : start + _PART]]]).cumsum(axis=1)
+        fits = (used[:, 1:] <= room).all(axis=0)
+        if not fits.all():
+            return start + int(fits.argmin())
+    return len(lines)

@@ -170,9 +170,9 @@ def budget_curve(curve: pd.DataFrame, lang: str, book: Book) -> Sentence:
     return say({"en": en, "zh": zh}, lang)
 
 
-def by_customer(contacts: pd.DataFrame, value: float, bound: float, lang: str, book: Book) -> Sentence:
+def by_customer(contacts: int, value: float, bound: float, lang: str, book: Book) -> Sentence:
     """What the choice customer by customer brings, and how close to the best possible plan it is proved to be."""
-    if contacts.empty:
+    if not contacts:
         return say(
             {
                 "en": "The plan is made by tier; the settings can have it made customer by customer "
@@ -183,7 +183,7 @@ def by_customer(contacts: pd.DataFrame, value: float, bound: float, lang: str, b
         )
     scale = 10**book.minor_digits
     worth, most = style.money(value * scale, book, lang), style.money(bound * scale, book, lang)
-    n, gap = style.number(len(contacts), lang), style.percent((bound - value) / bound if bound > 0 else 0, lang, 2)
+    n, gap = style.number(contacts, lang), style.percent((bound - value) / bound if bound > 0 else 0, lang, 2)
     return say(
         {
             "en": f"Chosen customer by customer: {n} contacts with an expected margin of {worth} after cost. No plan can "

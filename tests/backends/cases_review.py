@@ -1,4 +1,4 @@
-"""Functions of step 5, the KPIs and the hold-out, each as a call on a book."""
+"""Functions of step 5, the KPIs, the hold-out and the plan by customer, each as a call on a book."""
 
 from collections.abc import Callable
 from datetime import date
@@ -10,9 +10,10 @@ from random_book import Book
 
 from crmlib.kpi import quarterly, reach, weekly, weeks, win_back, windows
 from crmlib.kpi.windows import Span
+from crmlib.params import Strategy
 from crmlib.review import campaigns, churn_reasons, effect, effect_review, hand_picked
 from crmlib.segment import expectation, tiers
-from crmlib.strategy import campaign_base, holdout, incentives
+from crmlib.strategy import campaign_base, holdout, incentives, priced
 
 SPAN = Span(date(2024, 1, 15), date(2024, 2, 11))
 SHARES = {"high": 0.5, "general": 0.2, "risk": 1.0}
@@ -20,6 +21,8 @@ LOG = pd.DataFrame({"customer_id": [f"C{i:03d}" for i in range(0, 40, 3)], "prov
                     "contacted_on": pd.to_datetime([f"2024-0{1 + i % 3}-{1 + i:02d}" for i in range(14)])})  # fmt: skip
 RUNS = pd.DataFrame({"campaign_id": ["k1", "k2", "k3"], "start_date": pd.to_datetime(["2024-01-15", "2024-02-01", "2024-03-20"]),
                      "end_date": pd.to_datetime(["2024-02-11", "2024-02-29", "2024-04-20"])})  # fmt: skip
+ACTIONS = pd.DataFrame({"action_id": ["call", "mail", "call"], "tier": ["high", "high", "risk"], "department": "Sales",
+                        "unit_cost": [4.0, 1.0, 2.0], "unit_hours": 0.5, "unit_value": [9.0, 3.0, 5.5], "cover_share": [0, 0.1, 0]})  # fmt: skip
 
 
 def calendar(book: Book) -> pd.DataFrame:
@@ -74,6 +77,18 @@ def drawn(book: Book) -> Any:
     return holdout.drawn(able, "K-1 春", SHARES)
 
 
+def one_by_one(book: Book) -> Strategy:
+    """A plan customer by customer, with less money and time than all would take."""
+    rules = book.settings.strategy
+    allocation = rules.allocation.model_copy(update={"level": "customer"})
+    return rules.model_copy(update={"budget": 40.0, "department_hours": {"Sales": 9.0}, "allocation": allocation})
+
+
+def chosen(book: Book) -> priced.Choice:
+    rules = one_by_one(book)
+    return priced.solve(priced.customers(book.alerted, rules), ACTIONS, rules)
+
+
 CASES: dict[str, Callable[[Book], Any]] = {
     "lapsed": lambda b: churn_reasons.lapsed(b.tiered, b.surveys),
     "kpis": lambda b: quarterly.measure(b.days, b.period),
@@ -107,5 +122,8 @@ CASES: dict[str, Callable[[Book], Any]] = {
     "campaign base": lambda b: campaign_base.by_tier(b.tiered, b.days, SPAN, "window_net_revenue"),
     "alike within stores": lambda b: campaign_base.icc(
         b.assignments.filter(b.assignments.campaign_id == "k3"), b.days, SPAN, "window_net_revenue"),
+    "customers to plan for": lambda b: priced.customers(b.alerted, one_by_one(b)),
+    "customers chosen": lambda b: priced.table(chosen(b), b.settings.book),
+    "plan by customer": lambda b: chosen(b).totals,
     "incentive spend": lambda b: incentives.spend(b.tiered, b.days, b.period),
 }  # fmt: skip
