@@ -27,6 +27,7 @@ from crmlib.strategy import allocation, allocation_prices, priced_fill, program
 from crmlib.strategy.priced_fill import Block, Demand, Lines
 from crmlib.strategy.program import Array
 
+_PEOPLE = {"customer_id": "string", "tier": "string", "weight": "float64", "place": "int64"}
 _MOST = 5.0  # times the mean of its tier: one customer's value must not decide alone
 _ROUNDS = 30
 _TRUST, _NARROWER = 0.1, 0.9  # prices move by at most this share, and by less each round
@@ -74,8 +75,9 @@ def customers(values: ir.Table, rules: Strategy) -> ir.Table:
     action's margin per contact it is what a contact of this customer should bring. `place` numbers the customers from
     0: tier after tier, in each by the hash of the id.
     """
-    known = values if rules.allocation.level == "customer" else values.limit(0)
-    own = known.select("customer_id", "tier", money=known[_WEIGHTS[rules.allocation.customer_value]].cast("float64"))
+    if rules.allocation.level != "customer":
+        return ibis.memtable([], schema=_PEOPLE)
+    own = values.select("customer_id", "tier", money=values[_WEIGHTS[rules.allocation.customer_value]].cast("float64"))
     means = own.group_by("tier").aggregate(mean=_.money.mean())
     found = own.left_join(means, "tier")
     weight = ibis.ifelse(found.mean > 0, (found.money / found.mean).clip(lower=0, upper=_MOST), 1.0).fill_null(1.0)
