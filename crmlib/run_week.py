@@ -12,7 +12,7 @@ from crmlib.collect import feedback, inventory, purchase_days
 from crmlib.errors import InputError
 from crmlib.io import engine, registers, staging, week_store
 from crmlib.io.store import Store
-from crmlib.kpi import weeks
+from crmlib.kpi import quarterly, weeks
 from crmlib.params import Settings
 from crmlib.run import Progress, Reporter, StepFailed, silent
 
@@ -92,6 +92,7 @@ def _prepare(staged: staging.Staged, settings: Settings, results: Store) -> None
     results.save(
         purchase_days=days,
         customer_inventory=file,
+        customer_quarters=quarterly.customer_quarters(days, period),
         surveys=feedback.surveys(registers.read(settings, "surveys"), answers),
         tickets=feedback.tickets(registers.read(settings, "tickets"), asked),
         **inventory.campaigns(staged.tables),

@@ -74,7 +74,7 @@ def calendar(purchase_days: ir.Table, period: Period, strategy: Strategy) -> pd.
 def purchases(purchase_days: ir.Table, shown: pd.DataFrame, period: Period, strategy: Strategy) -> pd.DataFrame:
     """One row per KPI of purchases and week of the calendar, with limits and signals; `pace` is still empty."""
     span = strategy.weekly.active_weeks
-    counted = _counts(purchase_days, period, span).to_pyarrow().to_pandas(date_as_object=False)
+    counted = _counts(purchase_days, period, span)
     since = counted["start_date"].min()
     cut = shown["start_date"] - pd.to_timedelta(shown["start_date"].dt.day_of_week, unit="D")
     found = shown.assign(monday=cut).merge(counted.rename(columns={"start_date": "monday"}), on="monday", how="left")
@@ -126,42 +126,57 @@ def joined(*parts: pd.DataFrame) -> pd.DataFrame:
 _COUNTS = ("net_minor", "orders", "active", "new", "returning", "came_back", "active_before")
 
 
-def _counts(purchase_days: ir.Table, period: Period, span: int) -> ir.Table:
-    """Per ISO week what the KPIs are made of; of the week that the quarter's start cuts, only the days within it.
+def _counts(purchase_days: ir.Table, period: Period, span: int) -> pd.DataFrame:
+    """Per ISO week what the KPIs are made of; of the week that the quarter's start cuts, only the days within it."""
+    found = _by_reach(_customer_weeks(purchase_days, period), span).to_pyarrow().to_pandas(date_as_object=False)
+    laid = found.merge(pd.DataFrame({"lag": range(span + 1)}), how="cross")
+    own, after = laid["lag"] == 0, 7 * laid["lag"]
+    values = laid[list(_COUNTS[:-1])].where(own, 0).assign(
+        active_before=laid["customers"].where(~own & (after <= laid["reach_days"]), 0),
+        start_date=laid["start_date"] + pd.to_timedelta(after, unit="D"),
+    )  # fmt: skip
+    return values.groupby("start_date", as_index=False).sum()
 
-    Each customer's weeks are laid on the `span` weeks after them too, which spares joining the table with itself.
+
+def _customer_weeks(purchase_days: ir.Table, period: Period) -> ir.Table:
+    """Per customer and week with purchase days: what is shown of it, and whether the whole of it had an order.
+
+    `last` and `next` are the weeks with an order before and after it, where it has one too. It is begun where the
+    customer ordered in it before the first day shown.
     """
     start = ibis.literal(period.start)
     cut = ibis.literal(period.start - timedelta(days=period.start.weekday()))
     seen = purchase_days.filter(_.order_date <= ibis.literal(period.as_of))
     seen = seen.mutate(monday=seen.order_date.truncate("W").cast("date"))
     seen = seen.mutate(is_shown=(seen.monday != cut) | (seen.order_date >= start))
-    dated = seen.mutate(first=seen.order_date.min(where=seen.orders > 0).over(group_by="customer_id"))
-    own = dated.group_by("customer_id", "monday").aggregate(
-        first=_.first.min(),
+    own = seen.group_by("customer_id", "monday").aggregate(
         net_minor=_.net_minor.sum(where=_.is_shown).fill_null(0),
         orders=_.orders.sum(where=_.is_shown).fill_null(0),
-        bought=_.orders.sum(),
-        new=(_.is_shown & (_.order_date == _.first) & (_.orders > 0)).any(),
+        has_order=(_.orders > 0).any(),
+        is_begun=(~_.is_shown & (_.orders > 0)).any(),
     )
-    laid = ibis.union(*[
-        own.mutate(monday=own.monday + ibis.interval(days=7 * lag), lag=ibis.literal(lag)) for lag in range(span + 1)
-    ])  # fmt: skip
-    by_customer = laid.group_by("customer_id", start_date=_.monday.cast("timestamp")).aggregate(
-        net_minor=_.net_minor.sum(where=_.lag == 0).fill_null(0),
-        orders=_.orders.sum(where=_.lag == 0).fill_null(0),
-        new=(_.new & (_.lag == 0)).any(),
-        before=((_.bought > 0) & (_.lag > 0)).any(),
+    turn = {"group_by": ("customer_id", "has_order"), "order_by": "monday"}
+    return own.mutate(last=_.monday.lag().over(**turn), next=_.monday.lead().over(**turn))
+
+
+def _by_reach(own: ir.Table, span: int) -> ir.Table:
+    """Per week and `reach_days`: so long after it its buyers were active, up to their next week or for `span` weeks."""
+    within = own["last"].notnull() & (own["last"] + ibis.interval(days=7 * span) >= own.monday)
+    wait = own.next.delta(own.monday, unit="day").cast("int64").fill_null(7 * span)
+    judged = own.mutate(
+        active=own.orders > 0,
+        new=own.has_order & own["last"].isnull() & ~own.is_begun,
+        came_back=(own.orders > 0) & within,
+        reach_days=ibis.ifelse(own.has_order, ibis.least(wait, 7 * span), 0),
     )
-    active = _.orders > 0
-    return by_customer.group_by("start_date").aggregate(
-        net_minor=_.net_minor.sum().cast("int64"),
-        orders=_.orders.sum().cast("int64"),
-        active=active.sum(),
+    return judged.group_by("reach_days", start_date=_.monday.cast("timestamp")).aggregate(
+        net_minor=_.net_minor.sum(),
+        orders=_.orders.sum(),
+        active=_.active.sum(),
         new=_.new.sum(),
-        returning=(active & ~_.new).sum(),
-        came_back=(active & _.before).sum(),
-        active_before=_.before.sum(),
+        returning=(_.active & ~_.new).sum(),
+        came_back=_.came_back.sum(),
+        customers=_.count(),
     )
 
 

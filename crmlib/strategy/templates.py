@@ -46,9 +46,9 @@ def _grouped(table: ir.Table, kind: str, column: str) -> ir.Table:
     )
 
 
-def measured(purchase_days: ir.Table, period: Period) -> pd.DataFrame:
+def measured(purchase_days: ir.Table, period: Period, by_quarter: ir.Table | None = None) -> pd.DataFrame:
     """This quarter's KPIs of all customers, from what they bought: kpi, kpi_unit, kpi_value."""
-    rows = quarterly.measure(purchase_days, period)
+    rows = quarterly.measure(purchase_days, period, by_quarter)
     return rows.loc[rows.period == str(period), ["kpi", "kpi_unit", "kpi_value"]].reset_index(drop=True)
 
 
