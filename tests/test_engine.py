@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import books
+import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -106,3 +107,12 @@ def test_a_stored_sum_is_a_whole_number(tmp_path):
     )
     stored = pq.read_table(tmp_path / "sums")
     assert stored["net_minor"].type == pa.int64() and stored["net_minor"].to_pylist() == [2**53 + 1]
+
+
+def test_tables_computed_one_after_the_other_are_one_table(tmp_path):
+    """The second has its columns in another order, and comes from Python; the first may be made from the old one."""
+    con = engine.connect(books.load(tmp_path))
+    first = engine.stack(con, "both", [con.create_table("one", pa.table({"tier": ["high"], "n": [1]}))])
+    second = ibis.memtable(pa.table({"n": [2, 3], "tier": ["risk", "none"]}))
+    both = engine.stack(con, "both", [first.mutate(n=first.n + 10), second])
+    assert engine.frame(both.order_by("n")).to_dict("list") == {"tier": ["risk", "none", "high"], "n": [2, 3, 11]}

@@ -156,6 +156,17 @@ def keep(con: Any, name: str, table: ir.Table) -> ir.Table:
     return _made(con, name, table) if isinstance(con, Backend) else con.keep(name, table)
 
 
+def stack(con: Any, name: str, tables: Sequence[ir.Table]) -> ir.Table:
+    """Compute tables one after the other into one, so that memory holds what a single one of them takes."""
+    if not isinstance(con, Backend):
+        return keep(con, name, ibis.union(*tables) if len(tables) > 1 else tables[0])
+    _made(con, name, tables[0])
+    for table in tables[1:]:
+        con._run_pre_execute_hooks(table)
+        con.raw_sql(f'INSERT INTO "{name}" BY NAME {con.compile(table)}')
+    return con.table(name)
+
+
 def drop(con: Backend, name: str) -> None:
     """Free a kept table that nothing reads any more; none of that name is no error."""
     con.raw_sql(f'DROP TABLE IF EXISTS "{name}"')

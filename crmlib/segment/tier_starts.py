@@ -9,6 +9,8 @@ from crmlib.params import Settings
 from crmlib.periods import Period
 from crmlib.segment import tiers
 
+_COLUMNS = dict.fromkeys(("customer_id", "tier", "risk_reason", "period"), "string")
+
 
 def of(purchase_days: ir.Table, customers: ir.Table, quarters: Sequence[Period], settings: Settings) -> ir.Table:
     """One row per customer and quarter: period, tier and risk_reason at the end of the quarter before.
@@ -16,11 +18,17 @@ def of(purchase_days: ir.Table, customers: ir.Table, quarters: Sequence[Period],
     Scored by today's settings, so that two quarters are comparable. Who bought for the first time in the quarter has
     no tier at its start.
     """
-    nothing = ibis.memtable([], schema=dict.fromkeys(("customer_id", "tier", "risk_reason", "period"), "string"))
+    return ibis.union(*each(purchase_days, customers, quarters, settings), ibis.memtable([], schema=_COLUMNS))
+
+
+def each(
+    purchase_days: ir.Table, customers: ir.Table, quarters: Sequence[Period], settings: Settings
+) -> list[ir.Table]:
+    """The same, a table for each quarter, to be computed one after the other; without quarters, one without rows."""
     parts = [
         tiers.placed(purchase_days, customers, quarter.previous, settings).select(
             "customer_id", "tier", "risk_reason", period=ibis.literal(str(quarter))
         )
         for quarter in quarters
     ]
-    return ibis.union(nothing, *parts) if parts else nothing
+    return parts or [ibis.memtable([], schema=_COLUMNS)]
