@@ -144,7 +144,75 @@ def test_a_corrected_file_is_read_again_and_its_old_part_goes(tmp_path):
     found, after = results(book(tmp_path, corrected))
     assert found["days"].query("customer_id == 'A'")["net_minor"].tolist() == [1000, 1100]
     assert len(set(before) & set(after)) == 2
-    assert sorted(f for f in before[0].parent.iterdir()) == sorted(after)
+    assert sorted(made_of(after[0].parent, "orders")) == sorted(after)
+    assert len(made_of(after[0].parent, "again")) == 1
+
+
+def made_of(folder, table):
+    """The kept folders that hold a table: `orders` the parts, `again` what crosses them."""
+    return [file.parent for file in folder.glob(f"*/{table}.parquet")]
+
+
+UNDONE = PLAIN | {
+    "02": [*B, "8,A,2023-11-06,P,1,10,"],
+    "03": [*C, "6,A,2023-12-05,P,-1,-10,", "7,B,2023-12-06,P,-2,-20,2"],
+    "04": ["9,A,2023-12-20,P,-1,-10,", "10,B,2023-12-21,P,1,3,"],
+    "long": ["1,A,2023-10-05,P,1,10,", "6,A,2023-12-05,P,-1,-10,"],
+}
+"""Sales of A come back, the latest that is known first; B has something back, and buys again."""
+HELD = {
+    "one after the other": ["01", "01 02", "01 02 03", "01 02 03 04"],
+    "two at once": ["01", "01 02 03"],
+    "the last first": ["03", "02 03", "01 02 03"],
+    "one between": ["01 03", "01 02 03"],
+    "one within": ["long", "long 02"],
+    "one goes": ["01 02 03", "02 03", "03"],
+    "one goes and comes": ["01 02 03", "01 03", "01 02 03", "01 02"],
+}
+
+
+@pytest.mark.parametrize("turns", HELD.values(), ids=HELD.keys())
+def test_what_crosses_files_is_kept_only_for_these_files(tmp_path, turns):
+    for held in turns:
+        compare(tmp_path, {name: UNDONE[name] for name in held.split()})
+
+
+def test_what_crosses_a_corrected_file_is_looked_for_again(tmp_path):
+    """The first sale of A is another one now, then none; the last file's return takes what there is."""
+    for first in (A, ["1,A,2023-10-05,P,1,11,", A[1]], A[1:]):
+        _folders, found = compare(tmp_path, {"01": first, "02": B[1:], "03": UNDONE["03"]})
+    assert found["days"].query("customer_id == 'A'")["orders"].tolist() == [0]
+
+
+def test_an_order_goes_on_in_the_next_file(tmp_path):
+    compare(tmp_path, {"01": A, "02": B})
+    _folders, found = compare(tmp_path, {"01": A, "02": B, "03": [*C, "3,A,2023-12-02,Q,1,5,"]})
+    assert found["days"].query("customer_id == 'A'")["net_minor"].tolist() == [1000, 1500]
+
+
+def test_a_return_waits_for_its_sale(tmp_path):
+    """It undoes nothing in two files; the third holds the order that it names."""
+    early = {"01": [*A, "9,A,2023-10-06,P,-1,-10,5"], "02": B}
+    compare(tmp_path, early)
+    _folders, found = compare(tmp_path, early | {"03": ["5,A,2023-12-01,P,1,10,"]})
+    assert found["days"].query("customer_id == 'A'")["orders"].tolist() == [1, 0, 1, 0]
+
+
+def test_what_crosses_files_is_kept_for_the_last_two_sets_of_them(tmp_path):
+    for names, number in [("01", 1), ("01 02", 2), ("01 02 03", 2)]:
+        _found, folders = results(book(tmp_path, {name: UNDONE[name] for name in names.split()}))
+        assert len(made_of(folders[0].parent, "again")) == number
+
+
+def test_what_crosses_files_depends_on_the_day_of_export_and_the_quarter(tmp_path):
+    files = {"01": A, "02": [*B, "6,B,2023-12-02,P,-2,-20,"], "03": ["7,A,2024-01-05,P,-1,-10,"]}
+    both = {"1": [*files["01"], *files["03"]], "2": files["02"]}
+    for day in ("2023-11-30", "2023-12-31"):
+        folders, _found = compare(tmp_path / "export", {"01": A, "02": files["02"]}, orders={"extracted_on": day})
+    assert len(made_of(folders[0].parent, "again")) == 1
+    for period in ("2023Q4", "2024Q1", "2023Q4"):
+        compare(tmp_path / "apart", files, period=period)
+        compare(tmp_path / "beyond", both, period=period)
 
 
 def test_a_part_that_is_not_whole_is_made_again(tmp_path):
@@ -206,21 +274,57 @@ lines_of = st.lists(
 @rules(max_examples=15, deadline=None)
 def test_pieces_give_the_whole_however_lines_are_spread(rows):
     """Random lines in three parts whose days overlap: returns named and reversed, orders in several parts."""
+    con, lines = spread(rows)
+    found = [piece(lines, part) for part in sorted({row[-1] for row in rows})]
+    _crossed, joined = grown(con, lines, [], found, None)
+    assert joined == ordered(con, day_pieces.whole(lines, PERIOD))
+
+
+@given(lines_of, st.sampled_from([[1, 2, 3], [2, 3], [1, 3]]))
+@rules(max_examples=30, deadline=None)
+def test_pieces_that_follow_one_another_give_the_whole_each_time(rows, numbers):
+    """Random lines in three parts of two days each, which come one by one or two at a time."""
+    con, lines = spread([(*row[:-1], (row[2] - 1) // 2) for row in rows])
+    parts_of = sorted({(row[2] - 1) // 2 for row in rows})
+    found, crossed, before = [piece(lines, part) for part in parts_of], None, 0
+    for number in sorted({min(number, len(found)) for number in numbers}):
+        crossed, joined = grown(con, lines, found[:before], found[before:number], crossed)
+        assert joined == ordered(con, day_pieces.whole(lines.filter(_.part.isin(parts_of[:number])), PERIOD))
+        before = number
+
+
+PERIOD = Period.parse("2023Q4")
+
+
+def spread(rows):
+    """Random lines in a table, with the number of their part."""
     names = ["customer_id", "order_id", "day", "product_id", "quantity", "original_order_id", "part"]
     frame = pd.DataFrame(rows, columns=names).astype({"original_order_id": "str"})
     frame["order_date"] = pd.to_datetime("2023-11-01") + pd.to_timedelta(frame.pop("day"), "D")
     frame["original_order_id"] = frame["original_order_id"].where(frame["original_order_id"].isin(["1", "2"]), None)
-    period, con = Period.parse("2023Q4"), ibis.duckdb.connect()
+    con = ibis.duckdb.connect()
     amounts = {"net_minor": _.quantity * 5, "row_class": ibis.ifelse(_.quantity < 0, "return", "sale")}
-    lines = con.create_table("lines", engine.table(frame)).mutate(order_date=_.order_date.cast("date"), **amounts)
-    found = []
-    for part, days in frame.groupby("part")["order_date"]:
-        here = lines.filter(_.part == part)
-        tables = day_pieces.reckoned(here, day_pieces.settled(here, period), period)
-        found.append(day_pieces.Piece(**tables, first=days.min().date(), last=days.max().date()))
-    again = day_pieces.crossing(found)
-    joined = day_pieces.together(found, again, day_pieces.of(lines, again), period)
-    assert ordered(con, joined) == ordered(con, day_pieces.whole(lines, period))
+    return con, con.create_table("lines", engine.table(frame)).mutate(order_date=_.order_date.cast("date"), **amounts)
+
+
+def piece(lines, part):
+    here = lines.filter(_.part == part)
+    first, last = here.aggregate(first=_.order_date.min(), last=_.order_date.max()).to_pyarrow().to_pylist()[0].values()
+    return day_pieces.Piece(
+        **day_pieces.reckoned(here, day_pieces.settled(here, PERIOD), PERIOD), first=first, last=last
+    )
+
+
+def grown(con, lines, earlier, pieces, before):
+    """What crosses `earlier` pieces and these, kept, and the days of all."""
+    everything = [*earlier, *pieces]
+    again = day_pieces.crossing(pieces, earlier, before)
+    theirs = day_pieces.of(lines.filter(_.order_date <= max(p.last for p in everything)), again)
+    made = {"again": again, **day_pieces.reckoned(theirs, day_pieces.settled(theirs, PERIOD), PERIOD)}
+    kept = day_pieces.mended(made, pieces, before)
+    crossed = day_pieces.Mended(**{n: engine.keep(con, f"{n}_{len(everything)}", table) for n, table in kept.items()})
+    days = ibis.union(*[p.days for p in everything]) if len(everything) > 1 else everything[0].days
+    return crossed, ordered(con, day_pieces.together(days, crossed))
 
 
 def ordered(con, days):

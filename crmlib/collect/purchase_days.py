@@ -39,9 +39,9 @@ def settled(lines: ir.Table, period: Period) -> ir.Table:
     return joined.select(*own.columns, credit_minor=joined.credit_minor.fill_null(0))
 
 
-def _total(minor: ir.Value) -> ir.Value:
+def _total(values: ir.Value) -> ir.Value:
     """A sum in the 64 bits that Ibis takes it for; DuckDB makes 128 of them, which are slow to add up again."""
-    return ops.Cast(minor.sum(), dt.int64).to_expr()
+    return ops.Cast(values.sum(), dt.int64).to_expr()
 
 
 def of_settled(found: ir.Table) -> ir.Table:
@@ -149,7 +149,7 @@ def _bracket(rows: ir.Table, step: int) -> ir.Table:
 def build(orders: ir.Table) -> ir.Table:
     """One row per customer and day with any order or return; `orders` counts purchases only."""
     days = orders.group_by(["customer_id", "order_date"]).aggregate(
-        orders=_.is_purchase.sum(), net_minor=_.net_minor.sum(), gross_minor=_.gross_minor.sum()
+        orders=_total(orders.is_purchase), net_minor=_total(orders.net_minor), gross_minor=_total(orders.gross_minor)
     )
     return days.mutate(returned_minor=_.gross_minor - _.net_minor)
 

@@ -115,11 +115,11 @@ def write(folder: Path, tables: dict[str, Callable[[], ir.Table]]) -> None:
 
 def _part(con: Backend, settings: Settings, of_settings: str, hashes: dict[str, str]) -> Part:
     folder = settings.data_dir / "parts" / _key(of_settings, hashes)
-    said = _summary(folder)
+    said = summary(folder)
     if not said or not _holds(said, settings.sources.orders.extracted_on):
-        with _whole(folder) as made:
+        with whole(folder) as made:
             _make(con, settings, hashes, made)
-        said = _summary(folder)
+        said = summary(folder)
     intake = pd.DataFrame(said["intake"])
     return Part(
         folder, tuple(hashes), frozenset(said["days"]), said["has_undated"], _day(said["first"]), _day(said["last"]),
@@ -150,17 +150,21 @@ def _make(con: Backend, settings: Settings, hashes: dict[str, str], folder: Path
     kept.forget(con, "orders")
     extracted_on = settings.sources.orders.extracted_on
     said = {
-        "hashes": hashes,
-        "code": _code(),
         "extracted_on": extracted_on and extracted_on.isoformat(),
         "days": days.dropna().astype(int).tolist(),
         "has_undated": bool(days.isna().any()),
         **{name: value and value.isoformat() for name, value in ends.items()},
         "intake": found.intake.to_dict("list"),
         "fields": found.fields.to_dict("list"),
-        "sizes": {file.name: file.stat().st_size for file in sorted(folder.glob("*.parquet"))},
     }
-    (folder / _SUMMARY).write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
+    tell(folder, hashes, said)
+
+
+def tell(folder: Path, hashes: dict[str, str], said: dict[str, Any]) -> None:
+    """Write what there is to say of tables in a folder, and of which files they were made."""
+    sizes = {file.name: file.stat().st_size for file in sorted(folder.glob("*.parquet"))}
+    whole_story = {"hashes": hashes, "code": _code(), **said, "sizes": sizes}
+    (folder / _SUMMARY).write_text(json.dumps(whole_story, ensure_ascii=False), encoding="utf-8")
 
 
 def _joined(con: Backend, parts: Sequence[Part]) -> list[tuple[str, ...]]:
@@ -188,8 +192,13 @@ def _share(con: Backend, one: Part, other: Part) -> bool:
     return large.semi_join(small, "fingerprint").limit(1).to_pyarrow().num_rows > 0
 
 
+def story(folder: Path) -> str:
+    """A hash of what is said of a kept folder; a part that is made again in its place may have another."""
+    return hashlib.sha256(json.dumps(summary(folder), sort_keys=True).encode()).hexdigest()
+
+
 @contextmanager
-def _whole(folder: Path) -> Iterator[Path]:
+def whole(folder: Path) -> Iterator[Path]:
     """A folder that appears whole or not at all."""
     made = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(made, ignore_errors=True)
@@ -202,8 +211,8 @@ def _whole(folder: Path) -> Iterator[Path]:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def _summary(folder: Path) -> dict[str, Any]:
-    """What is said of a part that is there and whole; nothing otherwise."""
+def summary(folder: Path) -> dict[str, Any]:
+    """What is said of a kept folder that is there and whole; nothing otherwise."""
     try:
         said = json.loads((folder / _SUMMARY).read_text(encoding="utf-8"))
         sizes = {name: (folder / name).stat().st_size for name in said["sizes"]}
@@ -213,14 +222,14 @@ def _summary(folder: Path) -> dict[str, Any]:
 
 
 def _tidy(settings: Settings, hashes: dict[str, str]) -> None:
-    """Remove the parts of files that are gone or have changed, and those that other code made."""
+    """Remove what was made of files that are gone or have changed, and what other code made."""
     for folder in (settings.data_dir / "parts").glob("[!.]*"):
-        said = _summary(folder)
+        said = summary(folder)
         made_of = said.get("hashes", {})
         is_stale = any(
             hashes.get(name, was) != was or not (settings.data_dir / "raw" / name).is_file()
             for name, was in made_of.items()
-        )
+        ) or any(story(folder.with_name(part)) != was for part, was in said.get("parts", {}).items())
         if is_stale or said.get("code") != _code():
             shutil.rmtree(folder, ignore_errors=True)
 

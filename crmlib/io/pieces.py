@@ -1,8 +1,15 @@
-"""Customer by day, reckoned once for each kept part of the order lines and stored beside it (`parts`)."""
+"""Customer by day, reckoned once for each kept part of the order lines and stored beside it (`parts`).
+
+What crosses parts is kept too, in a folder of its own for each set of parts that was reckoned. The next quarter starts
+from the longest row of earliest parts of which it is kept, if all others lie behind these.
+"""
 
 import datetime as dt
+import hashlib
+import shutil
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 import ibis.expr.types as ir
@@ -17,14 +24,17 @@ class Way(Protocol):
     """What `collect.day_pieces` offers."""
 
     NAMES: tuple[str, ...]
+    MENDED: tuple[str, ...]
     Piece: Any
+    Mended: Any
 
     def settled(self, lines: ir.Table, period: Period) -> ir.Table: ...
     def reckoned(self, lines: ir.Table, orders: ir.Table, period: Period) -> dict[str, ir.Table]: ...
     def whole(self, lines: ir.Table, period: Period) -> ir.Table: ...
-    def crossing(self, pieces: Sequence[Any]) -> ir.Table: ...
+    def crossing(self, pieces: Sequence[Any], earlier: Sequence[Any], before: Any) -> ir.Table: ...
     def of(self, lines: ir.Table, again: ir.Table) -> ir.Table: ...
-    def together(self, pieces: Sequence[Any], again: ir.Table, lines: ir.Table, period: Period) -> ir.Table: ...
+    def mended(self, made: dict[str, ir.Table], pieces: Sequence[Any], before: Any) -> dict[str, ir.Table]: ...
+    def together(self, days: ir.Table, crossed: Any) -> ir.Table: ...
 
 
 def purchase_days(con: Any, staged: Staged, period: Period, way: Way) -> ir.Table:
@@ -33,20 +43,29 @@ def purchase_days(con: Any, staged: Staged, period: Period, way: Way) -> ir.Tabl
     held = [part for part in staged.parts if part.first and part.first <= period.as_of]
     if not held:
         return engine.keep(con, "purchase_days", way.whole(lines, period))
+    held.sort(key=lambda part: (part.first, part.last, part.folder))
     found = [_piece(con, part, period, way) for part in held]
     engine.drop(con, "piece_orders")
-    again = engine.keep(con, "days_again", way.crossing(found))
-    theirs = engine.keep(con, "lines_again", way.of(lines, again))
-    days = engine.keep(con, "purchase_days", way.together(found, again, theirs, period))
-    engine.drop(con, "lines_again")
-    return days
+    folders = _folders(held, period)
+    known = _known(folders, found)
+    if known < len(held):
+        before = _mended(con, folders[known - 1], way) if known else None
+        again = engine.keep(con, "days_again", way.crossing(found[known:], found[:known], before))
+        made = _again(con, lines, again, period, way)
+        _keep(folders[-1], held, way.mended(made, found[known:], before))
+        engine.drop(con, "lines_again")
+        engine.drop(con, "orders_again")
+        for older in folders[: max(known - 1, 0)]:
+            shutil.rmtree(older, ignore_errors=True)
+    files = [str(part.folder / f"days{_mark(part, period)}.parquet") for part in held]
+    days = con.read_parquet(files)  # one scan of all takes less time than a union of scans
+    return engine.keep(con, "purchase_days", way.together(days, _mended(con, folders[-1], way)))
 
 
 def _piece(con: Any, part: Part, period: Period, way: Way) -> Any:
     """A part's piece: of all its rows, or up to the end of the quarter where the part goes on."""
     last = part.last or dt.date.max
-    mark = "" if last <= period.as_of else f"_{period.as_of}"
-    names = {name: f"{name}{mark}" for name in way.NAMES}
+    names = {name: f"{name}{_mark(part, period)}" for name in way.NAMES}
     absent = [name for name in way.NAMES if not (part.folder / f"{names[name]}.parquet").is_file()]
     if absent:
         lines = part.table(con, "orders")
@@ -54,3 +73,45 @@ def _piece(con: Any, part: Part, period: Period, way: Way) -> Any:
         parts.write(part.folder, {names[name]: partial(made.__getitem__, name) for name in absent})
     tables = {name: part.table(con, names[name]) for name in way.NAMES}
     return way.Piece(**tables, first=part.first, last=min(last, period.as_of))
+
+
+def _mark(part: Part, period: Period) -> str:
+    """What the names of a part's tables end in where it goes beyond the quarter."""
+    return "" if (part.last or dt.date.max) <= period.as_of else f"_{period.as_of}"
+
+
+def _folders(held: Sequence[Part], period: Period) -> list[Path]:
+    """Where is kept what crosses the first part, the first two, and so on."""
+    told, folders = "", []
+    for part in held:
+        told = hashlib.sha256(f"{told}{parts.story(part.folder)}{_mark(part, period)}".encode()).hexdigest()
+        folders.append(part.folder.with_name(told[:32]))
+    return folders
+
+
+def _known(folders: Sequence[Path], found: Sequence[Any]) -> int:
+    """Of how many of the earliest parts it is kept what crosses them; all others must lie behind these."""
+    for number in range(len(found), 0, -1):
+        end = max(piece.last for piece in found[:number])
+        if parts.summary(folders[number - 1]) and all(piece.first > end for piece in found[number:]):
+            return number
+    return 0
+
+
+def _again(con: Any, lines: ir.Table, again: ir.Table, period: Period, way: Way) -> dict[str, ir.Table]:
+    """The customers of whom something crosses parts, reckoned from all their lines."""
+    theirs = engine.keep(con, "lines_again", way.of(lines, again))
+    orders = engine.keep(con, "orders_again", way.settled(theirs, period))
+    return {"again": again, **way.reckoned(theirs, orders, period)}
+
+
+def _keep(folder: Path, held: Sequence[Part], tables: dict[str, ir.Table]) -> None:
+    """Keep what crosses parts, for as long as these are as they are."""
+    hashes = {name: was for part in held for name, was in parts.summary(part.folder)["hashes"].items()}
+    with parts.whole(folder) as made:
+        parts.write(made, {name: partial(tables.__getitem__, name) for name in tables})
+        parts.tell(made, hashes, {"parts": {part.folder.name: parts.story(part.folder) for part in held}})
+
+
+def _mended(con: Any, folder: Path, way: Way) -> Any:
+    return way.Mended(**{name: con.read_parquet(str(folder / f"{name}.parquet")) for name in way.MENDED})

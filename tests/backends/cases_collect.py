@@ -64,7 +64,10 @@ def in_pieces(book: Book) -> Any:
         tables = day_pieces.reckoned(lines, day_pieces.settled(lines, book.period), book.period)
         found.append(day_pieces.Piece(**tables, first=first, last=last))
     again = day_pieces.crossing(found)
-    return day_pieces.together(found, again, day_pieces.of(book.lines, again), book.period)
+    lines = day_pieces.of(book.lines, again)
+    made = day_pieces.reckoned(lines, day_pieces.settled(lines, book.period), book.period)
+    crossed = day_pieces.Mended(**day_pieces.mended({"again": again, **made}))
+    return day_pieces.together(found[0].days.union(found[1].days), crossed)
 
 
 CASES: dict[str, Callable[[Book], Any]] = {
