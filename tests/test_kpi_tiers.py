@@ -79,7 +79,7 @@ def test_tiers_at_the_start_are_those_of_the_end_before(tmp_path: Path) -> None:
     book = load(tmp_path)
     days = days_of([("A", date(2023, 9, n + 1), 1, 3_000_000) for n in range(20)] + [("B", date(2023, 11, 1), 1, 100)])
     known = ibis.memtable(pd.DataFrame({"customer_id": ["A", "B"]}))
-    found = engine.frame(tier_starts.of(days, known, [PERIOD, PERIOD.next], book))
+    found = engine.frame(ibis.union(*tier_starts.each(days, known, [PERIOD, PERIOD.next], book)))
     tiers = {(row.customer_id, row.period): row.tier for row in found.itertuples()}
     assert tiers["A", "2023Q4"] == "high" and tiers["B", "2023Q4"] == "none"
     assert tiers["A", "2024Q1"] != "high" and tiers["B", "2024Q1"] == "risk"

@@ -12,19 +12,15 @@ from crmlib.segment import tiers
 _COLUMNS = dict.fromkeys(("customer_id", "tier", "risk_reason", "period"), "string")
 
 
-def of(purchase_days: ir.Table, customers: ir.Table, quarters: Sequence[Period], settings: Settings) -> ir.Table:
-    """One row per customer and quarter: period, tier and risk_reason at the end of the quarter before.
-
-    Scored by today's settings, so that two quarters are comparable. Who bought for the first time in the quarter has
-    no tier at its start.
-    """
-    return ibis.union(*each(purchase_days, customers, quarters, settings), ibis.memtable([], schema=_COLUMNS))
-
-
 def each(
     purchase_days: ir.Table, customers: ir.Table, quarters: Sequence[Period], settings: Settings
 ) -> list[ir.Table]:
-    """The same, a table for each quarter, to be computed one after the other; without quarters, one without rows."""
+    """One row per customer and quarter: period, tier and risk_reason at the end of the quarter before.
+
+    A table for each quarter, to be computed one after the other (`engine.stack`); without quarters, one without rows.
+    Scored by today's settings, so that two quarters are comparable. Who bought for the first time in the quarter has
+    no tier at its start.
+    """
     parts = [
         tiers.placed(purchase_days, customers, quarter.previous, settings).select(
             "customer_id", "tier", "risk_reason", period=ibis.literal(str(quarter))

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import derived
+import ibis
 import numpy as np
 import pandas as pd
 from random_book import Book
@@ -124,7 +125,8 @@ CASES: dict[str, Callable[[Book], Any]] = {
     "tier sizes": lambda b: tiers.sizes(b.tiered, rules(b)),
     "states": lambda b: tiers.states(b.tiered),
     "risk reasons": lambda b: tiers.risk_reasons(b.tiered),
-    "tier starts": lambda b: tier_starts.of(b.days, b.customers, [b.period.previous, b.period], b.settings),
+    "tier starts": lambda b: ibis.union(
+        *tier_starts.each(b.days, b.customers, [b.period.previous, b.period], b.settings)),
     "distance": lambda b: distance.to_next(
         b.tiered.drop("next_tier", *distance.TOGETHER, *distance.ALONE), rules(b), b.settings.segment.anchors, SCALE),
     "migration": moves,

@@ -47,7 +47,7 @@ def segments(book: Book) -> dict[str, Any]:
         "summary": rfm.summarise(book.days, book.customers, period),
         "tiered": tiered,
         "before": tiers.at(book.days, book.customers, period.previous, settings),
-        "at_start": tier_starts.of(book.days, book.customers, quarters, settings),
+        "at_start": ibis.union(*tier_starts.each(book.days, book.customers, quarters, settings)),
         "inputs": inputs,
         "offers": offers(book),
         "histories": churn.features(book.days, period.as_of),
