@@ -92,7 +92,9 @@ def bare(file: Path) -> None:
 
 
 def staged(file: Path) -> None:
-    """Libraries are loaded before, as for the bare read: also those that staging loads when it needs them."""
+    """Libraries are loaded before, also those that staging loads when it needs them, and held as in the kernels of a run."""
+    import gc
+
     import pyarrow.dataset
     import pyarrow.parquet  # noqa: F401
 
@@ -101,6 +103,8 @@ def staged(file: Path) -> None:
 
     settings = params.load(file)
     con = engine.connect(settings)
+    gc.collect()
+    gc.freeze()
     began, cpu = time.perf_counter(), time.process_time()
     result = staging.stage(con, settings)
     report(began, cpu, result.intake.drop(columns=["source", "file", "is_cut"]).sum().astype(int).to_dict())

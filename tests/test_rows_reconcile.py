@@ -1,5 +1,7 @@
 """Where every row went: set aside, repeated, or accepted, once, with its money; and the rows that stand twice."""
 
+from unittest import mock
+
 import books
 import ibis
 import numpy as np
@@ -105,13 +107,14 @@ def test_two_rows_that_share_a_fingerprint_stay_two_rows(tmp_path):
 halves = st.tuples(st.integers(0, 3) | st.integers(0, 2**32 - 1), st.integers(0, 5) | st.integers(0, 2**32 - 1))
 
 
-@given(st.lists(st.tuples(halves, st.integers(1, 100)), max_size=12), st.booleans())
-def test_places_of_fingerprints_are_those_that_stand_twice(runs, in_order):
+@given(st.lists(st.tuples(halves, st.integers(1, 100)), max_size=12), st.booleans(), st.sampled_from([3, 64, 1 << 18]))
+def test_places_of_fingerprints_are_those_that_stand_twice(runs, in_order, block):
     """Orders of a few and of more than a hundred rows, in one place or in several, some of them with equal rows."""
     both = [(upper << 32) | (lower * (n % 7) % 2**32) for (upper, lower), length in runs for n in range(length)]
     both = both if in_order else both[::2] + both[1::2]
     expected = [i for i, p in enumerate(both) if both.count(p) > 1]
-    found = repeats.places(np.array(both, dtype="uint64")).tolist()
+    with mock.patch.object(repeats, "_BLOCK", block):
+        found = repeats.places(np.array(both, dtype="uint64")).tolist()
     assert set(expected) <= set(found) and found == sorted(set(found))
 
 

@@ -194,7 +194,7 @@ def _made(con: Backend, name: str, table: ir.Table) -> ir.Table:
 
 def columns(con: Backend, table: ir.Table) -> dict[str, np.ndarray]:
     """Columns of whole numbers without gaps."""
-    reader = con.raw_sql(con.compile(table)).to_arrow_reader(1 << 16)
+    reader = con.raw_sql(con.compile(table)).to_arrow_reader(1 << 20)
     none, batches = reader.schema.empty_table(), list(reader)
     return {c: np.concatenate([none[c].to_numpy(), *(b[c].to_numpy() for b in batches)]) for c in none.column_names}
 

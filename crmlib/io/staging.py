@@ -122,12 +122,12 @@ def _refusals(source: Examined, settings: Settings) -> list[str]:
 
 
 def _order_refusals(source: Examined, settings: Settings) -> list[str]:
-    period, day = settings.period, source.accepted.order_date
-    here = source.accepted.filter(day >= ibis.literal(period.start), day <= ibis.literal(period.as_of))
+    period, days = settings.period, source.accepted.select("order_date")
+    here = days.filter(_.order_date.between(ibis.literal(period.start), ibis.literal(period.as_of)))
     problems = _currency_problems(source, settings)
     some = bool(source.intake["accepted"].any())
-    if some and not here.select("order_date").limit(1).to_pyarrow().num_rows:
-        first, last = engine.frame(source.accepted.aggregate(first=day.min(), last=day.max())).iloc[0]
+    if some and not here.limit(1).to_pyarrow().num_rows:
+        first, last = engine.frame(days.aggregate(first=_.order_date.min(), last=_.order_date.max())).iloc[0]
         problems.append(
             f"{period} has no order: orders run from {first:%Y-%m-%d} to {last:%Y-%m-%d}; "
             f"run a quarter within them or add its file to data/{settings.book_id}/raw"
