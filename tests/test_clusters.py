@@ -1,6 +1,8 @@
 """Clusters: the engine's assignment is scikit-learn's, and only stable groups are recommended."""
 
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 
 import books
@@ -86,6 +88,20 @@ def test_the_sample_depends_on_ids_not_on_row_order():
 
 def test_the_same_seed_gives_the_same_model():
     assert fit(CLEAR, 3, seed=9) == fit(CLEAR, 3, seed=9)
+
+
+def test_k_means_has_one_thread_also_where_it_is_the_first_to_ask_for_its_library():
+    asked = """
+import sys, threadpoolctl
+from crmlib.segment import clusters
+assert "sklearn" not in sys.modules
+with clusters.one_thread():
+    from sklearn.cluster import KMeans
+    pinned = threadpoolctl.threadpool_info()
+print([p["user_api"] for p in pinned], {p["num_threads"] for p in pinned})
+"""
+    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout
+    assert "openmp" in said and said.endswith(" {1}\n")
 
 
 @pytest.mark.parametrize("n", [0, 2])
