@@ -54,9 +54,12 @@ def discounted(model: btyd.Purchases, cells: pd.DataFrame, months: int, rate: fl
     """Purchases expected in each of the next months, each divided by (1 + rate)^month, added up."""
     x, t_x, tenure = (cells[c].to_numpy(float) for c in btyd.CELL)
     ends = np.arange(1, months + 1)
-    upto = [np.zeros(len(cells)), *(btyd.expected_active(model, x, tenure, k * MONTH_DAYS) for k in ends)]
-    weighted = sum(np.diff(upto, axis=0) / ((1 + rate) ** ends)[:, None])
-    return weighted * btyd.alive(model, x, t_x, tenure)
+    total, before = np.zeros(len(cells)), np.zeros(len(cells))
+    for end, factor in zip(ends, (1 + rate) ** ends, strict=True):  # month by month: all at once is gigabytes
+        upto = btyd.expected_active(model, x, tenure, end * MONTH_DAYS)
+        total += (upto - before) / factor
+        before = upto
+    return total * btyd.alive(model, x, t_x, tenure)
 
 
 def predict(cells: pd.DataFrame, model: btyd.Purchases, churn_days: int, value: Value) -> pd.DataFrame:
