@@ -20,30 +20,33 @@ _PAIRS = ("strategy", "measures", "channel", "cadence", "resources", "incentive"
 
 
 def group_sizes(tiered: ir.Table, levelled: ir.Table) -> pd.DataFrame:
-    """Customers, 12-month spend, and the median of recency and orders of each tier, reason and level that has any."""
-    levels = levelled.select("customer_id", "level")
-    joined = tiered.filter(_.tier != "none").left_join(levels, "customer_id").drop("customer_id_right")
-    everyone = joined.aggregate(n=_.count(), spent=_.monetary_12m_minor.sum())
-    parts = [
-        _grouped(joined, "group_tier", "tier"),
-        _grouped(joined.filter(_.risk_reason != ""), "group_reason", "risk_reason"),
-        _grouped(joined.filter(_.level.notnull()), "group_level", "level"),
+    """Customers, 12-month spend, and the median of recency and orders of each tier, reason and level that has any.
+
+    One kind of group after the other: a median holds the values of all its customers in memory.
+    """
+    known = tiered.filter(_.tier != "none")
+    levels = levelled.filter(_.level.notnull()).select("customer_id", "level")
+    by_tier, *others = [
+        _grouped(known, "group_tier", "tier"),
+        _grouped(known.filter(_.risk_reason != ""), "group_reason", "risk_reason"),
+        _grouped(known.join(levels, "customer_id"), "group_level", "level"),
     ]
-    shared = ibis.union(*parts).cross_join(everyone)
-    found = shared.mutate(
-        customer_share=_.customers / _.n.nullif(0), revenue_share=_.monetary_12m_minor / _.spent.nullif(0)
-    )
-    return found.drop("n", "spent").order_by(["group_kind", "group_code"]).to_pyarrow().to_pandas()
+    n, spent = by_tier["customers"].sum(), by_tier["monetary_12m_minor"].sum()
+    found = pd.concat([by_tier, *others], ignore_index=True)
+    found["customer_share"] = found["customers"] / n
+    found["revenue_share"] = found["monetary_12m_minor"] / (spent or float("nan"))
+    return found.sort_values(["group_kind", "group_code"], ignore_index=True)
 
 
-def _grouped(table: ir.Table, kind: str, column: str) -> ir.Table:
-    return table.group_by(group_code=table[column]).aggregate(
+def _grouped(table: ir.Table, kind: str, column: str) -> pd.DataFrame:
+    grouped = table.group_by(group_code=table[column]).aggregate(
         group_kind=ibis.literal(kind),
         customers=_.count(),
         monetary_12m_minor=_.monetary_12m_minor.sum(),
         typical_days=_.recency_days.median().cast("float64"),
         typical_orders=_.frequency_12m.median().cast("float64"),
     )
+    return grouped.to_pyarrow().to_pandas()
 
 
 def measured(purchase_days: ir.Table, period: Period, by_quarter: ir.Table | None = None) -> pd.DataFrame:
