@@ -130,7 +130,7 @@ def one_thread() -> AbstractContextManager[object]:
     """Pins numeric libraries to one thread: sums in another thread order would change the last digits of a fit.
 
     Entering takes longer than a small fit: one for many. Only what is loaded is pinned, so that comes first; threads
-    that wait for each other on a busy machine made a fit up to 60 times slower.
+    that wait for each other on a busy machine make a fit many times slower.
     """
     import sklearn.cluster  # noqa: F401
     from threadpoolctl import threadpool_limits
