@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import books
+import duckdb
 import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from ibis.backends.duckdb import Backend
 
 from crmlib import params
 from crmlib.errors import InputError
@@ -116,3 +118,43 @@ def test_tables_computed_one_after_the_other_are_one_table(tmp_path):
     second = ibis.memtable(pa.table({"n": [2, 3], "tier": ["risk", "none"]}))
     both = engine.stack(con, "both", [first.mutate(n=first.n + 10), second])
     assert engine.frame(both.order_by("n")).to_dict("list") == {"tier": ["risk", "none", "high"], "n": [2, 3, 11]}
+
+
+def needs(threads: int, compute):
+    """A way to compute that runs out of memory on more threads."""
+
+    def told(con, *asked, **kwargs):
+        if con.con.execute("SELECT current_setting('threads')").fetchone()[0] > threads:
+            raise duckdb.OutOfMemoryException("Out of Memory Error: failed to pin block\n\nPossible solutions: many")
+        return compute(con, *asked, **kwargs)
+
+    return told
+
+
+@pytest.mark.parametrize("way", ["raw_sql", "to_pyarrow"])
+def test_what_does_not_fit_on_several_threads_is_computed_on_one(way, tmp_path, monkeypatch):
+    con = engine.embedded(books.load(tmp_path))
+    con.raw_sql("CREATE TABLE three AS FROM range(3)")
+    before = con.con.execute("SELECT current_setting('threads')").fetchone()
+    con.con.execute("SET threads = 2")
+    monkeypatch.setattr(Backend, way, needs(1, getattr(Backend, way)))
+    assert engine.keep(con, "kept", con.table("three")).count().to_pyarrow().as_py() == 3
+    assert con.con.execute("SELECT current_setting('threads')").fetchone() == before
+
+
+def test_what_does_not_fit_at_all_says_what_to_set(tmp_path, monkeypatch):
+    con = engine.embedded(books.load(tmp_path, memory_limit="512MiB"))
+    con.raw_sql("CREATE TABLE one AS SELECT 1 AS one")
+    monkeypatch.setattr(Backend, "to_pyarrow", needs(0, Backend.to_pyarrow))
+    with pytest.raises(
+        InputError, match=r"do not fit into memory_limit, 512\.0 MiB .*failed to pin block\); set a larger"
+    ):
+        con.table("one").to_pyarrow()
+    assert con.raw_sql("FROM one").fetchone() == (1,)
+
+
+def test_a_full_disk_is_called_so(tmp_path):
+    con = engine.embedded(books.load(tmp_path, memory_limit="64MiB"))
+    con.raw_sql("SET max_temp_directory_size = '8MiB'")
+    with pytest.raises(InputError, match=r"disk of the temp folder is full .*; free some, or set temp_folder"):
+        con.raw_sql("CREATE TABLE large AS SELECT i, md5(i::text) FROM range(5_000_000) r(i)")

@@ -10,7 +10,8 @@ import platform
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -64,9 +65,38 @@ def problems(settings: Settings) -> list[str]:
 
 def embedded(settings: Settings) -> Backend:
     """An empty in-memory database within the book's memory limit, spilling to the temp folder."""
-    con = ibis.duckdb.connect(memory_limit=settings.memory_limit, temp_directory=str(_scratch(settings)))
+    con = _Embedded().connect(memory_limit=settings.memory_limit, temp_directory=str(_scratch(settings)))
     con.raw_sql("SET enable_progress_bar = false")
     return con
+
+
+class _Embedded(Backend):
+    """DuckDB that computes on one thread what did not fit into memory on several: each holds buffers of its own."""
+
+    def raw_sql(self, query: Any, **kwargs: Any) -> Any:
+        return self._sparing(super().raw_sql, query, **kwargs)
+
+    def to_pyarrow(self, expr: ir.Expr, /, **kwargs: Any) -> Any:
+        return self._sparing(super().to_pyarrow, expr, **kwargs)
+
+    def _sparing(self, compute: Callable[..., Any], asked: Any, **kwargs: Any) -> Any:
+        with suppress(duckdb.OutOfMemoryException):
+            return compute(asked, **kwargs)
+        self.con.execute("SET threads = 1")
+        try:
+            return compute(asked, **kwargs)
+        except duckdb.OutOfMemoryException as error:
+            raise InputError(_too_large(self, error)) from None
+        finally:
+            self.con.execute("RESET threads")
+
+
+def _too_large(con: Backend, error: Exception) -> str:
+    said = str(error).splitlines()[0]
+    if "max_temp_directory_size" in str(error):
+        return f"the disk of the temp folder is full ({said}); free some, or set temp_folder in params to another disk"
+    limit = con.con.execute("SELECT current_setting('memory_limit')").fetchone()
+    return f"the data do not fit into memory_limit, {limit and limit[0]} ({said}); set a larger memory_limit in params"
 
 
 def reader(con: Any, settings: Settings) -> Backend:
