@@ -183,11 +183,13 @@ def _ranges(valued: ir.Table, models: Models, tiers: list[str], settings: Settin
     nothing = np.full(len(tiers) + 1, np.nan)
     if not models.purchases.is_usable or not tiers:
         return nothing, nothing
-    money = valued.filter(_.clv_minor.notnull()).group_by([*btyd.CELL, "tier"])
-    sums = money.aggregate(money=_.expected_value_minor.round().cast("int64").sum(), customers=_.count())
-    frame = sums.order_by([*btyd.CELL, "tier"]).to_pyarrow().to_pandas()
-    weights = np.column_stack([frame["money"].where(frame["tier"] == tier, 0).to_numpy(float) for tier in tiers])
-    cells, mass = btyd_fit.coarse_cells(frame, weights)
+    known = valued.filter(_.clv_minor.notnull())
+    money = known.expected_value_minor.round().cast("int64")
+    by_tier = {f"money_{n}": money.sum(where=known.tier == tier).fill_null(0) for n, tier in enumerate(tiers)}
+    sums = known.group_by(list(btyd.CELL)).aggregate(customers=known.count(), **by_tier).order_by(list(btyd.CELL))
+    frame = sums.to_pyarrow().to_pandas(split_blocks=True, self_destruct=True)  # as many rows as there are cells
+    cells, mass = btyd_fit.coarse_cells(frame, frame[list(by_tier)].to_numpy())
+    del frame
     mass = np.column_stack([mass, mass.sum(axis=1)])
     value = settings.segment.value
     x, t_x, tenure = (cells[c].to_numpy(float) for c in btyd.CELL)
