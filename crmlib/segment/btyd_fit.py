@@ -76,25 +76,28 @@ def draws(model: Purchases, number: int, seed: int) -> list[Purchases]:
     return [replace(model, r=r, alpha=alpha, a=a, b=b) for r, alpha, a, b in np.exp(logs).tolist()]
 
 
-def coarse_cells(cells: pd.DataFrame, weights: Array) -> tuple[pd.DataFrame, Array]:
-    """Cells on a coarser grid, with the means of what fell in each, and column sums of `weights` in them.
+def coarser(cells: pd.DataFrame) -> tuple[float, list[int]]:
+    """A coarser grid of cells: the width of its times, and the purchases from which on the next class begins."""
+    purchases, _last, tenure = (cells[c].max() for c in CELL)
+    return _step(tenure), (np.flatnonzero(np.diff(_classes(np.arange(purchases + 1.0)))) + 1).tolist()
 
-    Purchases are rounded, so that special functions of them are few.
-    """
-    data = cells[[*CELL, "customers"]].to_numpy(float)
-    place, number = _grid(data)
-    x, *means = _means(data, place, number)
-    sums = np.array([np.bincount(place, column, number) for column in weights.T], dtype=float).T
-    return pd.DataFrame(dict(zip((*CELL, "customers"), (x.round(), *means), strict=True))), sums
+
+def _step(longest: float) -> float:
+    return float(max(longest, 1e-9)) / _COARSE_BINS
+
+
+def _classes(purchases: Array) -> npt.NDArray[np.int64]:
+    """Few purchases one by one, many by fifths."""
+    many = np.floor(4 * np.log2(np.maximum(purchases, 8) / 8)).astype(np.int64)
+    return np.where(purchases < 8, purchases, 8 + many).astype(np.int64)
 
 
 def _grid(data: Array) -> tuple[npt.NDArray[np.intp], int]:
-    """Which cell of the grid each row falls in, and how many there are: few purchases one by one, many by fifths."""
-    step = max(data[:, 2].max(), 1e-9) / _COARSE_BINS
-    bins = np.floor(data[:, 1:3] / step).astype(np.int64)
-    many = np.floor(4 * np.log2(np.maximum(data[:, 0], 8) / 8)).astype(np.int64)
-    number = np.where(data[:, 0] < 8, data[:, 0], 8 + many).astype(np.int64)
-    place, found = pd.factorize((number * (_COARSE_BINS + 1) + bins[:, 0]) * (_COARSE_BINS + 1) + bins[:, 1])
+    """Which cell of the grid each row falls in, and how many there are."""
+    bins = np.floor(data[:, 1:3] / _step(data[:, 2].max())).astype(np.int64)
+    place, found = pd.factorize(
+        (_classes(data[:, 0]) * (_COARSE_BINS + 1) + bins[:, 0]) * (_COARSE_BINS + 1) + bins[:, 1]
+    )
     return place, len(found)
 
 

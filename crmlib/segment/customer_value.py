@@ -183,13 +183,8 @@ def _ranges(valued: ir.Table, models: Models, tiers: list[str], settings: Settin
     nothing = np.full(len(tiers) + 1, np.nan)
     if not models.purchases.is_usable or not tiers:
         return nothing, nothing
-    known = valued.filter(_.clv_minor.notnull())
-    money = known.expected_value_minor.round().cast("int64")
-    by_tier = {f"money_{n}": money.sum(where=known.tier == tier).fill_null(0) for n, tier in enumerate(tiers)}
-    sums = known.group_by(list(btyd.CELL)).aggregate(customers=known.count(), **by_tier).order_by(list(btyd.CELL))
-    frame = sums.to_pyarrow().to_pandas(split_blocks=True, self_destruct=True)  # as many rows as there are cells
-    cells, mass = btyd_fit.coarse_cells(frame, frame[list(by_tier)].to_numpy())
-    del frame
+    cells = _coarse(valued.filter(_.clv_minor.notnull()), models.cells, tiers)
+    mass = cells[tiers].to_numpy(float)
     mass = np.column_stack([mass, mass.sum(axis=1)])
     value = settings.segment.value
     x, t_x, tenure = (cells[c].to_numpy(float) for c in btyd.CELL)
@@ -200,6 +195,30 @@ def _ranges(valued: ir.Table, models: Models, tiers: list[str], settings: Settin
         btyd.expected(models.purchases, x, t_x, tenure, days) @ mass
     )
     return low, high
+
+
+def _coarse(known: ir.Table, cells: pd.DataFrame, tiers: list[str]) -> pd.DataFrame:
+    """Customers on a coarser grid of cells: the means of what fell in each, and the money of each tier.
+
+    Purchases are rounded, so that special functions of them are few.
+    """
+    width, classes = btyd_fit.coarser(cells)
+    x, t_x, tenure = (known[c] for c in btyd.CELL)
+    place = {
+        "few": ibis.cases(*[(x < first, n) for n, first in enumerate(classes)], else_=len(classes)),
+        "last": (t_x / ibis.literal(width, "float64")).floor(),
+        "first": (tenure / ibis.literal(width, "float64")).floor(),
+    }
+    money = known.expected_value_minor.round().cast("int64")
+    sums = known.group_by(**place).aggregate(
+        customers=known.count(),
+        **{c: known[c].sum() for c in btyd.CELL},
+        **{f"money_{n}": money.sum(where=known.tier == tier).fill_null(0) for n, tier in enumerate(tiers)},
+    )
+    found = sums.order_by(list(place)).to_pyarrow().to_pandas()
+    means = found[list(btyd.CELL)].div(found["customers"], axis=0)
+    means[btyd.CELL[0]] = means[btyd.CELL[0]].round()
+    return means.assign(**{tier: found[f"money_{n}"] for n, tier in enumerate(tiers)})
 
 
 def acquisition(valued: ir.Table, costs: ir.Table | None, period: Period, value: Value) -> pd.DataFrame:
