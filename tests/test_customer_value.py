@@ -1,7 +1,9 @@
 """Expected purchases, CLV and what new customers cost: by hand, against brute force, and where no model can be used."""
 
+import math
 from datetime import date
 from pathlib import Path
+from statistics import mean
 
 import books
 import ibis
@@ -188,3 +190,26 @@ def test_cost_and_value_of_new_customers_by_hand():
     found = customer_value.acquisition(valued, spent, Period(2023, 4), params.Value())
     assert found.values.tolist() == [["2023Q4", 2, 300, 150, 600, 4.0]]
     assert customer_value.acquisition(valued, None, Period(2023, 4), params.Value()).empty
+
+
+def test_the_coarser_grid_holds_everybody_with_his_like():
+    """Up to seven purchases are a class each, then fifths of a doubling's logarithm; both times fall into 32 spans."""
+    rng = np.random.default_rng(3)
+    tenure = np.append(rng.integers(1, 321, 400), 320)
+    x = np.append(rng.integers(0, 64, 400), [64])
+    frame = pd.DataFrame({"x": x, "t_x": (tenure * rng.random(401)).astype(int), "tenure": tenure})
+    frame = frame.set_axis(list(btyd.CELL), axis=1).assign(
+        expected_value_minor=rng.integers(1, 900, 401) + 0.25, tier=rng.choice(["high", "risk"], 401)
+    )
+    alike: dict[tuple, list] = {}
+    for row in frame.itertuples(index=False, name=None):
+        few = row[0] if row[0] < 8 else 8 + math.floor(4 * math.log2(row[0] / 8))
+        alike.setdefault((few, row[1] // 10, row[2] // 10), []).append(row)
+    expected = [
+        [round(mean(r[0] for r in rows)), mean(r[1] for r in rows), mean(r[2] for r in rows),
+         sum(round(r[3]) for r in rows if r[4] == "high"), sum(round(r[3]) for r in rows if r[4] == "risk")]
+        for _place, rows in sorted(alike.items())
+    ]  # fmt: skip
+    found = customer_value.coarse(ibis.memtable(frame), frame, ["high", "risk"])
+    assert len(found) > 250 and list(found) == [*btyd.CELL, "high", "risk"]
+    np.testing.assert_allclose(found.to_numpy(float), expected, rtol=1e-12)

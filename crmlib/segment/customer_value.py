@@ -183,7 +183,7 @@ def _ranges(valued: ir.Table, models: Models, tiers: list[str], settings: Settin
     nothing = np.full(len(tiers) + 1, np.nan)
     if not models.purchases.is_usable or not tiers:
         return nothing, nothing
-    cells = _coarse(valued.filter(_.clv_minor.notnull()), models.cells, tiers)
+    cells = coarse(valued.filter(_.clv_minor.notnull()), models.cells, tiers)
     mass = cells[tiers].to_numpy(float)
     mass = np.column_stack([mass, mass.sum(axis=1)])
     value = settings.segment.value
@@ -197,7 +197,7 @@ def _ranges(valued: ir.Table, models: Models, tiers: list[str], settings: Settin
     return low, high
 
 
-def _coarse(known: ir.Table, cells: pd.DataFrame, tiers: list[str]) -> pd.DataFrame:
+def coarse(known: ir.Table, cells: pd.DataFrame, tiers: list[str]) -> pd.DataFrame:
     """Customers on a coarser grid of cells: the means of what fell in each, and the money of each tier.
 
     Purchases are rounded, so that special functions of them are few.

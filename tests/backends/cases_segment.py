@@ -161,6 +161,9 @@ CASES: dict[str, Callable[[Book], Any]] = {
         b.tiered, customer_value.by_model(b.histories, models(b), 91, b.settings.segment.value), 0.9,
         b.settings.segment.value),
     "value by tier": lambda b: customer_value.by_tier(b.valued, models(b), b.settings),
+    "value on a grid": lambda b: customer_value.coarse(
+        b.valued.filter(b.valued.clv_minor.notnull()), models(b).cells, ["high", "risk"]
+    ),
     "acquisition": lambda b: customer_value.acquisition(b.valued, b.costs, b.period, b.settings.segment.value),
     "expectation": lambda b: expectation.after(b.days, date(2023, 12, 31), 28).customers,
     "accuracy": lambda b: pd.DataFrame(accuracy.measured(scored(b), {"btyd": "btyd", "rfm_rank": "rank"}, "actual")),
