@@ -77,9 +77,10 @@ def draws(model: Purchases, number: int, seed: int) -> list[Purchases]:
 
 
 def coarser(cells: pd.DataFrame) -> tuple[float, list[int]]:
-    """A coarser grid of cells: the width of its times, and the purchases from which on the next class begins."""
+    """A coarser grid of cells: the width of its times, and where each class of purchases ends."""
     purchases, _last, tenure = (cells[c].max() for c in CELL)
-    return _step(tenure), (np.flatnonzero(np.diff(_classes(np.arange(purchases + 1.0)))) + 1).tolist()
+    ends = np.flatnonzero(np.diff(_classes(np.arange(purchases + 1.0)))) + 1
+    return _step(tenure), [*ends.tolist(), int(purchases) + 1]
 
 
 def _step(longest: float) -> float:

@@ -202,10 +202,10 @@ def coarse(known: ir.Table, cells: pd.DataFrame, tiers: list[str]) -> pd.DataFra
 
     Purchases are rounded, so that special functions of them are few.
     """
-    width, classes = btyd_fit.coarser(cells)
+    width, ends = btyd_fit.coarser(cells)
     x, t_x, tenure = (known[c] for c in btyd.CELL)
     place = {
-        "few": ibis.cases(*[(x < first, n) for n, first in enumerate(classes)], else_=len(classes)),
+        "few": ibis.cases(*[(x < end, n) for n, end in enumerate(ends)]),
         "last": (t_x / ibis.literal(width, "float64")).floor(),
         "first": (tenure / ibis.literal(width, "float64")).floor(),
     }
