@@ -12,7 +12,7 @@ from crmlib import params, schema
 from crmlib.kpi import KPIS, ROW, intervals, targets
 from crmlib.periods import Period
 from crmlib.review import attainment
-from crmlib.views import charts_review, narrative_standards
+from crmlib.views import charts_review, narrative_review, narrative_standards
 
 PERIOD = Period(2023, 4)
 LEVELS = st.floats(-10, 10, width=16)
@@ -169,3 +169,8 @@ def test_the_attainment_chart_counts_only_what_can_be_judged(book: params.Settin
     effects = attainment.attained(register, strategies(S="2023-10-01"), MEASURED, book)
     ax = charts_review.attainment(effects, "en")
     assert "Of 2 targets that can be judged 1 were attained" in ax.get_title(loc="left").replace("\n", " ")
+
+
+@pytest.mark.parametrize(("outcomes", "said"), [(["attained"], "1 target has"), (["attained"] * 2, "2 targets have")])
+def test_one_target_is_one(outcomes, said):
+    assert narrative_review.attainment(pd.DataFrame({"outcome": outcomes}), "en").text.startswith(f"{said} come due: ")

@@ -374,3 +374,11 @@ def settings_like(tmp_path):
     import books
 
     return books.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("expired", "said"),
+    [([True], "1 fact is known, and it has expired."), ([True, True], "2 facts are known, 2 of them expired.")],
+)
+def test_one_fact_is_one(expired, said):
+    assert narrative_feedback.market(pd.DataFrame({"is_expired": expired}), "en").text == said

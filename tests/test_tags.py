@@ -15,6 +15,7 @@ from crmlib.io import engine, privacy, store, tags_back
 from crmlib.params import Settings, Tags
 from crmlib.report import excel
 from crmlib.segment import rfm, tags
+from crmlib.views import charts_profile
 
 ORDERS = "order,customer,date,amount\n1,A,2023-10-15,100.50\n2,B,2023-11-01,20\n3,C,2023-12-31,30\n"
 AS_OF = date(2023, 12, 31)
@@ -236,3 +237,15 @@ def test_definitions_that_contradict_are_refused():
     for wrong in ({"lapsing_days": 180}, {"returning_share": 0.9}, {"journey_orders": (3, 2)}):
         with pytest.raises(ValueError, match=r"fewer than|not be above|must rise"):
             Tags(**wrong)
+
+
+def test_who_only_brought_back_is_named_right_of_the_axis():
+    """A share below nothing has its bar left of the axis, and its words where no stage is written."""
+    stages = ["lifecycle_active", "lifecycle_returns_only"]
+    sizes = pd.DataFrame({"label_kind": "var_lifecycle", "label": stages, "customer_share": [0.9, 0.1]})
+    ax = charts_profile.lifecycle(sizes.assign(revenue_share=[1.02, -0.02]), "en")
+    assert ax.get_xlim()[0] == -0.02 and [round(bar.get_width(), 2) for bar in ax.patches] == [0.9, 0.1, 1.02, -0.02]
+    said = {text.get_text(): text.xy[0] for text in ax.texts}
+    assert {words.split()[0]: round(x, 2) for words, x in said.items()} == {
+        "90.0%": 0.9, "10.0%": 0.1, "102.0%": 1.02, "−2.0%": 0.0
+    }  # fmt: skip

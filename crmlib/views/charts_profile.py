@@ -65,13 +65,15 @@ def lifecycle(sizes: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
         return style.empty(ax, {"en": "No customers", "zh": "没有客户"}[lang])
     place, height = np.arange(len(shown)), 0.38
     for column, shift, alpha in (("customer_share", -height / 2, 0.45), ("revenue_share", height / 2, 1.0)):
-        bars = ax.barh(place + shift, shown[column].fillna(0), height, color=style.ACCENT, alpha=alpha)
-        names = [f"{style.percent(v, lang)} {schema.label(column, lang)}" for v in shown[column]]
-        ax.bar_label(bars, names, padding=4, fontsize=9)
+        ax.barh(place + shift, shown[column].fillna(0), height, color=style.ACCENT, alpha=alpha)
+        for y, share in zip(place + shift, shown[column], strict=True):  # right of the axis also where more came back
+            name, end = f"{style.percent(share, lang)} {schema.label(column, lang)}", np.nanmax([share, 0])
+            ax.annotate(name, (end, y), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9)
     ax.set_yticks(place, [schema.word(stage, lang) for stage in shown["label"]])
     ax.invert_yaxis()
     ax.xaxis.set_visible(False)
-    ax.set_xlim(0, 1.35 * max(shown["customer_share"].max(), shown["revenue_share"].max(), 0.01))
+    ends = shown[["customer_share", "revenue_share"]].fillna(0)
+    ax.set_xlim(min(ends.min().min(), 0), 1.35 * max(ends.max().max(), 0.01))
     share = shown.set_index("label")["customer_share"]
     at_risk = float(share.reindex(["lifecycle_lapsing", "lifecycle_lapsed"]).fillna(0).sum())
     back = float(share.reindex(["lifecycle_won_back"]).fillna(0).sum())

@@ -35,6 +35,8 @@ def market(summary: pd.DataFrame, lang: str) -> Sentence:
     n, expired = len(summary), int(summary["is_expired"].sum())
     valid = summary[~summary["is_expired"].astype("bool")]
     en, zh = f"{n} facts are known, {expired} of them expired.", f"已知{n}条市场信息，其中{expired}条已过期。"
+    if n == 1:
+        en = f"1 fact is known{', and it has expired' if expired else ''}."
     if len(valid):
         top = valid.iloc[0]
         local = [top[f"{c}_zh"] or top[c] for c in ("item", "figure")]

@@ -126,7 +126,7 @@ def attainment(effects: pd.DataFrame, lang: str) -> Sentence:
     due = len(effects) - counts["not_due"]
     return say(
         {
-            "en": f"{due} targets have come due: {counts['attained']} attained, {counts['partly_attained']} partly, "
+            "en": f"{due} {'target has' if due == 1 else 'targets have'} come due: {counts['attained']} attained, {counts['partly_attained']} partly, "
             f"{counts['not_attained']} not, {counts['small_n']} on too few cases, {counts['not_measured']} not measured; "
             f"{counts['not_due']} are due later. A target has no control group, so none of this is credited to a strategy.",
             "zh": f"已到期目标{due}个：达成{counts['attained']}个，部分达成{counts['partly_attained']}个，未达成"
