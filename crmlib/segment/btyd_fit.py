@@ -78,7 +78,7 @@ def draws(model: Purchases, number: int, seed: int) -> list[Purchases]:
 
 def coarser(cells: pd.DataFrame) -> tuple[float, list[int]]:
     """A coarser grid of cells: the width of its times, and where each class of purchases ends."""
-    purchases, _last, tenure = (cells[c].max() for c in CELL)
+    purchases, _last, tenure = cells[list(CELL)].max().fillna(0)
     ends = np.flatnonzero(np.diff(_classes(np.arange(purchases + 1.0)))) + 1
     return _step(tenure), [*ends.tolist(), int(purchases) + 1]
 
