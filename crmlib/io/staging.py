@@ -63,7 +63,7 @@ def _stage(con: Backend, settings: Settings) -> Staged:
     aside = [s.aside for s in found if s.aside is not None] or [quarantine.nothing()]
     return Staged(
         {s.name: s.accepted for s in found},
-        engine.keep(con, "quarantine", ibis.union(*aside)) if len(aside) > 1 else aside[0],  # one's rows are kept already
+        engine.keep(con, "quarantine", ibis.union(*aside)) if len(aside) > 1 else aside[0],  # one's are kept already
         pd.concat([s.intake for s in found], ignore_index=True),
         pd.concat([s.fields for s in found], ignore_index=True),
         next((s.contacts for s in found if s.name == "customers"), None),
