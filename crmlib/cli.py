@@ -159,7 +159,7 @@ def _anchors(options: argparse.Namespace) -> int:
         raise InputError(f"--baseline {baseline} is later than {settings.period}; give the params of that quarter")
     con = engine.connect(settings)
     staged = staging.stage(con, settings)
-    days = pieces.purchase_days(con, staged, settings.period, day_pieces)
+    days = engine.keep(con, "purchase_days", pieces.purchase_days(con, staged, settings.period, day_pieces))
     known = inventory.customers(staged.tables.get("customers"), days, staged.contacts)
     proposed = anchors.propose(days, known, baseline, settings)
     moved = anchors.bridge(days, known, settings.period, settings, proposed)

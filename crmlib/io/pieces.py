@@ -38,11 +38,11 @@ class Way(Protocol):
 
 
 def purchase_days(con: Any, staged: Staged, period: Period, way: Way) -> ir.Table:
-    """Customer by day of all order lines, computed and kept."""
+    """Customer by day of all order lines, to be stored: each reading of what is returned computes it again."""
     lines = staged.tables["orders"]
     held = [part for part in staged.parts if part.first and part.first <= period.as_of]
     if not held:
-        return engine.keep(con, "purchase_days", way.whole(lines, period))
+        return way.whole(lines, period)
     held.sort(key=lambda part: (part.first, part.last, part.folder))
     found = [_piece(con, part, period, way) for part in held]
     engine.drop(con, "piece_orders")
@@ -59,7 +59,7 @@ def purchase_days(con: Any, staged: Staged, period: Period, way: Way) -> ir.Tabl
             shutil.rmtree(older, ignore_errors=True)
     files = [str(part.folder / f"days{_mark(part, period)}.parquet") for part in held]
     days = con.read_parquet(files)  # one scan of all takes less time than a union of scans
-    return engine.keep(con, "purchase_days", way.together(days, _mended(con, folders[-1], way)))
+    return way.together(days, _mended(con, folders[-1], way))
 
 
 def _piece(con: Any, part: Part, period: Period, way: Way) -> Any:
