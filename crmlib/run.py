@@ -121,11 +121,11 @@ def check(params_file: str | Path) -> tuple[list[str], list[str]]:
     """Every problem of a quarter's inputs as a sentence, and what was looked at."""
     settings = params.load(params_file)
     problems = _kept_by_people(settings) + staging.check(settings)
-    there = [name for name in schema.REGISTERS if registers.file(settings, name).is_file()]
-    return problems, [
-        f"sources: {', '.join(sources.named(settings))}",
-        f"registers: {', '.join(there) or 'none'}",
-    ]
+    examples = registers.untouched(settings)
+    there = [n for n in schema.REGISTERS if registers.file(settings, n).is_file() and n not in examples]
+    looked_at = [f"sources: {', '.join(sources.named(settings))}", f"registers: {', '.join(there) or 'none'}"]
+    told = "with an example row, which counts for nothing until you replace it"
+    return problems, [*looked_at, *([f"{told}: {', '.join(examples)}"] if examples else [])]
 
 
 def _kept_by_people(settings: Settings) -> list[str]:

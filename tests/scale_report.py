@@ -193,6 +193,6 @@ measurement is a process of its own with a book in which nothing is kept from th
   is timed in an environment of its own.
 - *lifetimes* is no way here: `python tests/bench_btyd.py`, which `make bench` runs too, sets our purchase model beside it.
 - *raw files* adds staging: types, checks, set-aside rows, repeats, masks.
-- *The whole batch* is `crm run` of a new book with the example registers of `crm new`: every notebook, report and workbooks; its CPU
+- *The whole batch* is `crm run` of a new book with one row in each register: every notebook, report and workbooks; its CPU
   seconds are those of all its processes, its MiB those of the largest one. Notebooks of a small book run side by side.
 - Turns differ by a tenth and more: a goal that is missed or met by so little is neither."""

@@ -26,13 +26,15 @@ def whole(files: Path, out: Path, memory: str, stages) -> None:
 
 
 def new_book(folder: Path, files: Path, memory: str) -> Path:
-    """A book as `crm new` makes it, examples in its registers, with these files; returns its only quarter."""
+    """A book as `crm new` makes it with these files, its example rows taken for real; returns its only quarter."""
     import yaml
 
     from crmlib.io import new_book
 
     (folder / "notebooks").symlink_to(ROOT / "notebooks")
     new_book.create(folder, "speed", "2023Q4")
+    for register in (folder / "data/speed/registers").glob("*.csv"):
+        register.write_text(register.read_text(encoding="utf-8").replace(",illustrative", ",actual"), encoding="utf-8")
     for file in files.glob("*.parquet"):
         (folder / "data/speed/raw" / file.name).symlink_to(file.resolve())
     orders = {"files": "orders_*.parquet", "columns": {"net_amount": "net_minor"}, "amount_unit": "minor"}

@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import books
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
@@ -49,6 +50,49 @@ def test_the_online_retail_lines(tmp_path, acceptance_data):
     )
     (tmp_path / "params/tiny/2010Q4.yml").write_text(yaml.safe_dump({"book": {"currency": "GBP"}}))
     assert staging.check(params.load(tmp_path / "params/tiny/2010Q4.yml")) == []
+
+
+SPACED = " customer_id  date number_of_cds  dollar_value\r\n"
+
+
+def spaced(n: int) -> str:
+    return f" {n // 3:05d} 1997{n % 12 + 1:02d}{n % 28 + 1:02d} {n % 4 + 1:2d} {n + 0.5:7.2f}\r\n"
+
+
+def test_columns_in_line_and_a_log_without_order_ids(tmp_path):
+    """An amount is the only column with decimals, a day may be a whole number, and a customer and a day are no survey."""
+    file = tmp_path / "log.txt"
+    file.write_text(SPACED + "".join(map(spaced, range(40))), newline="")
+    name, settings, text = proposed(file)
+    assert name == "orders"
+    assert settings == {
+        "files": "log.txt", "encoding": "utf-8", "delimiter": "spaces", "date_format": "%Y%m%d",
+        "order_id_from": ["customer_id", "order_date"],
+        "columns": {"customer_id": "customer_id", "order_date": "date", "net_amount": "dollar_value"},
+    }  # fmt: skip
+    assert "#   number_of_cds: number, 100% filled" in text
+
+
+def test_a_file_without_a_header(tmp_path):
+    file = tmp_path / "log.txt"
+    file.write_text("".join(map(spaced, range(40))), newline="")
+    name, settings, text = proposed(file)
+    assert name == "orders"
+    assert (settings["header_row"], settings["columns"]) == (0, {"order_date": "column2", "net_amount": "column4"})
+    assert "# the first row holds values, no names: columns are called by their place" in text
+    assert "# customer_id: ?  # required" in text and "#   column1: number" in text
+    books.write(tmp_path, None)
+    write(tmp_path, "2024-01-05,7,12.50", lambda n: f"2024-01-{n % 28 + 1:02d},{n},1.50")
+    assert proposed(tmp_path / "export.csv")[1]["columns"] == {"order_date": "column1", "net_amount": "column3"}
+
+
+@pytest.mark.parametrize("kind", ["int64", "float64"])
+def test_days_stored_as_whole_numbers(tmp_path, kind):
+    frame = pd.DataFrame({"client": range(40), "day": [20240101 + n % 28 for n in range(40)], "number": range(40)})
+    frame.astype({"day": kind}).assign(paid=frame.index + 0.25).to_parquet(tmp_path / "log.parquet")
+    name, settings, _text = proposed(tmp_path / "log.parquet")
+    assert (name, settings["date_format"]) == ("orders", "%Y%m%d")
+    assert settings["columns"] == {"customer_id": "client", "order_date": "day", "net_amount": "paid"}
 
 
 def test_taobao_in_gb18030(tmp_path):

@@ -228,6 +228,30 @@ def test_the_example_rows_are_right_and_refer_to_each_other(shop: params.Setting
         assert dict(zip(header, example, strict=True))["provenance"] == "illustrative"
 
 
+def test_an_example_row_counts_for_nothing_until_somebody_writes_it(shop: params.Settings) -> None:
+    """Nobody has said that M. Chen keeps a customer: neither as a row, nor as a tier that the book may not have."""
+    assert registers.untouched(shop) == list(schema.REGISTERS)
+    assert all(registers.read(shop, name).empty for name in schema.REGISTERS)
+    file = registers.file(shop, "strategies")
+    file.write_text(file.read_text(encoding="utf-8-sig").replace(",high,", ",best,"), encoding="utf-8")
+    assert registers.check(shop)[0].startswith("data/shop/registers/strategies.csv row 2: tier 'best' is none of high")
+    file.write_text(file.read_text().replace(",best,", ",high,").replace("M. Chen", "A. Roe"), encoding="utf-8")
+    assert registers.check(shop) == []
+    assert registers.read(shop, "strategies")["owner"].tolist() == ["A. Roe"]
+    assert "strategies" not in registers.untouched(shop)
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join([lines[0], lines[1].replace("A. Roe", "M. Chen"), lines[1].replace("ST1", "ST2")]))
+    assert registers.read(shop, "strategies")["strategy_id"].tolist() == ["ST2"]
+    assert "strategies" not in registers.untouched(shop)
+    file.write_text(lines[0] + "\n")
+    assert (registers.check(shop), "strategies" in registers.untouched(shop)) == ([], False)
+
+
+def test_what_refers_to_an_example_row_is_no_error(shop: params.Settings) -> None:
+    registers.file(shop, "tasks").write_text(f"{TASKS}\nT9,ST1,Call,A. Roe,2024-01-02,2024-02-02,,0,,open\n")
+    assert registers.check(shop) == []
+
+
 SURVEYS = "survey_id,customer_id,survey_date,csat,nps"
 
 

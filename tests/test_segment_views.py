@@ -144,6 +144,7 @@ def test_the_cluster_model_says_whether_it_is_kept_matched_or_new():
     [
         ([5, 20, 75], [500, 300, 200], True),
         ([0, 20, 80], [0, 700, 300], False),  # nobody in the best tier
+        ([1, 400, 700], [300, 300, 400], False),  # hardly anybody
         ([2, 3, 95], [30, 19, 951], False),  # 95.1 % of the spend in one
         ([2, 3, 95], [31, 20, 949], True),
         ([0, 0, 9], [0, 0, 0], True),  # nobody bought: that is no matter of anchors

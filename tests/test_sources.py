@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlib.errors import InputError
-from crmlib.io import engine, sources
+from crmlib.io import engine, sources, staging
 from crmlib.io.headers import joined
 
 HEADER = "order,customer,date,amount\n"
@@ -173,6 +173,43 @@ def test_a_quote_that_takes_rows_with_it_is_told_from_one_broken_row(tmp_path, t
     said = [f"data/tiny/raw/orders.csv row {row}: a quote opens and takes the rows after it with it; "
             "close it, or double it inside a cell"]  # fmt: skip
     assert len(rejects) == 1 and sources.swallowed(part, found) == (said if row else [])
+
+
+SPACED = "  order customer    date   amount \r\n  1  C1 20231015   100  \r\n\r\n 2 \t C2 20231101 20.50\r\n 3 C3\r\n"
+SPACES = {"files": "orders.csv", "columns": IDS, "date_format": "%Y%m%d", "delimiter": "spaces"}
+
+
+@pytest.mark.parametrize("delimiter", ["spaces", "auto"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_columns_that_stand_in_line(tmp_path, delimiter, encoding, monkeypatch):
+    """Any run of spaces lies between two cells, wherever a chunk of the file ends."""
+    for size in (1 << 18, 40, 33):
+        monkeypatch.setattr("crmlib.io.csv_files._CHUNK", size)
+        source = {**SPACES, "delimiter": delimiter, "encoding": encoding}
+        ids, rejects, part, found = read(tmp_path, SPACED.encode(encoding), **source)
+        assert ids == ["1", "2"]
+        assert rejects == [(5, "malformed", "3\tC3")]
+        assert sources.blank_lines(part, 4) == (3,)
+        lines = staging.stage(engine.connect(found), found).tables["orders"].order_by("order_id").to_pyarrow()
+        assert lines["net_minor"].to_pylist() == [10000, 2050]
+
+
+def test_a_file_without_a_header_has_its_columns_by_place(tmp_path):
+    columns = {"order_id": "column1", "customer_id": "column2", "order_date": "column3", "net_amount": "column4"}
+    text = "1;C1;2023-10-15;100\n2;C2;2023-11-01;20\nx\n"
+    source = {"files": "orders.csv", "columns": columns, "header_row": 0}
+    ids, rejects, part, _found = read(tmp_path, text.encode(), **source)
+    assert (ids, rejects, part.first_row) == (["1", "2"], [(3, "malformed", "x")], 1)
+    says = refusal(tmp_path, text.encode(), **{**source, "delimiter": ","})
+    assert "has one column, '1;C1;2023-10-15;100', under the delimiter ','; set delimiter to ';'" in says
+    said = refusal(tmp_path, text.encode(), **{**source, "columns": {**columns, "net_amount": "column5"}})
+    assert "has no column 'column5'" in said
+
+
+def test_a_quarter_may_lack_a_column_of_the_default(tmp_path):
+    found = books.load(tmp_path, HEADER + "1,C1,2023-10-15,100\n", sources={"orders": {"columns": {"quantity": None}}})
+    assert "quantity" not in found.sources.orders.columns
+    assert found.sources.orders.columns["order_id"] == "order"
 
 
 def test_merged_header_rows_are_joined(tmp_path):

@@ -62,6 +62,8 @@ def test_numbers_percent_and_days():
     ]
     assert [style.percent(x, "zh") for x in (0.425, -0.0004, None)] == ["42.5%", "0.0%", "无数据"]
     assert style.percent(0.425, "en", 0) == "42%"
+    found = [style.share(x, "en") for x in (0, 0.00001, 0.00049, 0.0005, 0.5, None)]
+    assert found == ["0.0%", "<0.1%", "<0.1%", "0.1%", "50.0%", "n/a"]
     assert style.day(date(2017, 12, 31), "en") == "31 Dec 2017"
     assert style.day(pd.Timestamp("2017-12-01"), "zh") == "2017年12月1日"
     assert style.day(pd.NaT, "en") == "n/a"

@@ -43,9 +43,9 @@ class Lines:
 def read(con: Backend, source: Source, file: Path, where: str) -> Lines:
     """The rows of a file, read when the engine scans them."""
     start = csv_heads.head(source, file, where)
-    ended = _line_count(_chunks(file)) if start.encoding == "utf-8" else None
+    ended = _line_count(_chunks(file)) if start.encoding == "utf-8" and not start.is_spaced else None
     plain = file if ended is not None else _copy(con, file, start)
-    table = engine.read_csv(con, plain, start.delimiter, len(start.columns), start.first_row - 2)
+    table = engine.read_csv(con, plain, start.delimiter, len(start.columns), start.first_row - 1)
     rejects = engine.csv_rejects(con, plain)
     reason = ibis.cases(*[(rejects.kind == k, r) for k, r in _REASONS.items()], else_="malformed")
     said = rejects.select(file=ibis.literal(file.name), row=rejects.row, value=rejects.value.left(500), reason=reason)
@@ -75,7 +75,10 @@ def _line_count(chunks: Iterator[bytes]) -> int | None:
 
 
 def _copy(con: Backend, file: Path, start: Head) -> Path:
-    """The file in UTF-8 with one kind of line end; bytes that are no text stay so, for the engine to reject."""
+    """The file in UTF-8 with one kind of line end; bytes that are no text stay so, for the engine to reject.
+
+    Where columns stand in line, one tab separates them in the copy.
+    """
     folder = Path(tempfile.mkdtemp(prefix="crmlib-csv-"))
     weakref.finalize(con, shutil.rmtree, folder, ignore_errors=True)
     decoder = csv_heads.decoder(start.encoding)
@@ -85,11 +88,19 @@ def _copy(con: Backend, file: Path, start: Head) -> Path:
         held = ""
         for chunk in _chunks(file):
             text = held + decoder.decode(chunk)
-            held = "\r" if text.endswith("\r") else ""
-            out.write(_one_line_end(text.removesuffix(held)).encode("utf-8", errors))
-        out.write(_one_line_end(held).encode())
-        out.write(_last(decoder).encode("utf-8", errors))
+            held = _cut(text) if start.is_spaced else "\r" if text.endswith("\r") else ""
+            out.write(_written(text.removesuffix(held), start).encode("utf-8", errors))
+        out.write(_written(held + _last(decoder), start).encode("utf-8", errors))
     return copy
+
+
+def _cut(text: str) -> str:
+    """The line that the end of a text cuts."""
+    return text[max(text.rfind("\n"), text[:-1].rfind("\r")) + 1 :]
+
+
+def _written(text: str, start: Head) -> str:
+    return _one_line_end(csv_heads.unspaced(text) if start.is_spaced else text)
 
 
 def _last(decoder: codecs.IncrementalDecoder) -> str:

@@ -3,15 +3,19 @@
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from crmlib.errors import InputError
-from crmlib.io.headers import joined
+from crmlib.io.headers import named
 from crmlib.params import Source
 
 DELIMITERS = (",", ";", "\t", "|")
+SPACES = "spaces"
+"""What `delimiter` is where columns stand in line, with one space or more between them."""
+_RUN, _ENDS = re.compile("[ \t]+"), re.compile("^[ \t\ufeff]+|[ \t]+(?=\r?$)", re.MULTILINE)
 _HEAD = 1 << 20
 _CODECS = {"latin-1": "cp1252"}  # what Windows calls Latin-1: the same letters, and the euro sign
 _MARKS = (
@@ -29,12 +33,16 @@ _OTHERS = {
 
 @dataclass(frozen=True)
 class Head:
-    """How a file begins: its encoding, delimiter and column names, and the number of its first data row."""
+    """How a file begins: its encoding, delimiter and column names, and the number of its first data row.
+
+    Where columns stand in line (`is_spaced`), the delimiter is that of `unspaced` rows.
+    """
 
     encoding: str
     delimiter: str
     columns: tuple[str, ...]
     first_row: int
+    is_spaced: bool = False
 
 
 def head(source: Source, file: Path, where: str) -> Head:
@@ -47,14 +55,15 @@ def head(source: Source, file: Path, where: str) -> Head:
     delimiter = _delimiter(source, text) if source.delimiter == "auto" else source.delimiter
     if not text.strip():
         raise InputError(f"{where} is empty; it needs at least a header row")
-    records = _records(text, delimiter, source.header_row + source.header_rows - 1, where)
-    columns = joined(records[source.header_row - 1 :])
-    _refuse_other_delimiter(source, columns, where)
+    is_spaced = delimiter == SPACES
+    records = _records(text, delimiter, max(source.first_row - 1, 1), where)
+    columns = named(records, source.header_row)
+    _refuse_other_delimiter(source, columns if source.header_row else tuple(records[0]), where)
     if not any(columns):
         raise InputError(
             f"{where} has no header in row {source.header_row}; set header_row to the row with the column names"
         )
-    return Head(encoding, delimiter, columns, source.header_row + source.header_rows)
+    return Head(encoding, "\t" if is_spaced else delimiter, columns, source.first_row, is_spaced)
 
 
 def refuse_other_kinds(start: bytes, where: str) -> None:
@@ -151,13 +160,14 @@ def errors_of(encoding: str) -> str:
 def _delimiter(source: Source, text: str) -> str:
     """The delimiter under which the header holds most of the columns that the mapping names."""
     wanted = set(source.columns.values())
-    last = source.header_row + source.header_rows - 1
+    last = max(source.first_row - 1, 1)
 
     def found(delimiter: str) -> int:
         records = list(_first_records(text, delimiter, last))
-        return len(wanted & set(joined(records[source.header_row - 1 :]))) if len(records) == last else 0
+        return len(wanted & set(named(records, source.header_row))) if len(records) == last else 0
 
-    return max(DELIMITERS, key=found)
+    likeliest = max(DELIMITERS, key=found)
+    return SPACES if found(likeliest) < 2 <= len(wanted) == found(SPACES) else likeliest
 
 
 def _refuse_other_delimiter(source: Source, columns: tuple[str, ...], where: str) -> None:
@@ -179,7 +189,18 @@ def _records(text: str, delimiter: str, count: int, where: str) -> list[list[str
     return records
 
 
+def reader(text: str, delimiter: str) -> Iterator[list[str]]:
+    """The records of a text under a delimiter or `SPACES`; raises csv.Error."""
+    if delimiter == SPACES:
+        text, delimiter = unspaced(text), "\t"
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+
+
+def unspaced(text: str) -> str:
+    """Whole lines with a tab for each run of spaces between cells, and none around them."""
+    return _RUN.sub("\t", _ENDS.sub("", text))
+
+
 def _first_records(text: str, delimiter: str, count: int) -> Iterator[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    for _number, record in zip(range(count), reader, strict=False):
+    for _number, record in zip(range(count), reader(text, delimiter), strict=False):
         yield record

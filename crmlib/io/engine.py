@@ -153,16 +153,17 @@ def load(con: Backend, name: str, batches: pa.RecordBatchReader) -> ir.Table:
     return con.table(name)
 
 
-def read_csv(con: Any, file: Path, delimiter: str, width: int, skip: int) -> ir.Table:
-    """Rows of a UTF-8 file below `skip` lines and one header row, every cell as text, as columns c0, c1 …
+def read_csv(con: Any, file: Path, delimiter: str, width: int, above: int) -> ir.Table:
+    """Rows of a UTF-8 file below the `above` lines of its header, every cell as text, as columns c0, c1 …
 
     Nothing is sniffed: DuckDB's guess can be confidently wrong, even skip lines to make a file fit. What it cannot
     split is left to `csv_rejects` while the table is scanned; no column has a name that a hostile header chose.
     """
     if not isinstance(con, Backend):
-        return con.take(read_csv(ibis.duckdb.connect(), file, delimiter, width, skip))
+        return con.take(read_csv(ibis.duckdb.connect(), file, delimiter, width, above))
     return con.read_csv(
-        str(file), auto_detect=False, delim=delimiter, quote='"', escape='"', header=True, skip=skip,
+        str(file), auto_detect=False, delim=delimiter, quote='"', escape='"', header=above > 0,
+        skip=max(above - 1, 0),
         columns={f"c{i}": "VARCHAR" for i in range(width)}, encoding="utf-8", max_line_size=LONGEST_LINE,
         store_rejects=True, rejects_limit=0, rejects_table="csv_rejects", rejects_scan="csv_scans",
     )  # fmt: skip
@@ -175,7 +176,7 @@ def csv_rejects(con: Backend, file: Path) -> ir.Table:
     """
     if not con.con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'csv_rejects'").fetchall():
         with tempfile.NamedTemporaryFile(suffix=".csv") as nothing:
-            read_csv(con, Path(nothing.name), ",", 1, 0).count().to_pyarrow()  # the first scan makes the two tables
+            read_csv(con, Path(nothing.name), ",", 1, 1).count().to_pyarrow()  # the first scan makes the two tables
     scans = con.table("csv_scans").filter(_.file_path == str(file)).select("scan_id", "file_id")
     faults = con.table("csv_rejects").semi_join(scans, ["scan_id", "file_id"])
     return faults.group_by(row=_.line.cast("int64")).aggregate(

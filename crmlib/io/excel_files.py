@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from crmlib.errors import InputError
 from crmlib.io.excel_errors import error_cells
-from crmlib.io.headers import joined
+from crmlib.io.headers import named
 from crmlib.params import Source
 
 ENDINGS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
@@ -70,9 +70,9 @@ def sheets(source: Source, file: Path, where: str, name: str) -> list[Sheet]:
 
 def header(source: Source, sheet: Sheet) -> tuple[str, ...]:
     """The column names; merged header cells are filled to the right and joined with ' / '."""
-    last = source.header_row + source.header_rows - 1
+    last = max(source.first_row - 1, 1)
     rows = list(islice(sheet.rows(), last))
-    names = joined([[shown(cell) for cell in row] for row in rows[source.header_row - 1 :]])
+    names = named([[shown(cell) for cell in row] for row in rows], source.header_row)
     if len(rows) < last or not any(names):
         raise InputError(
             f"{sheet.where} has no header in row {source.header_row}; set header_row to the row with the column names"
@@ -84,7 +84,7 @@ def table(
     source: Source, sheet: Sheet, chosen: Mapping[str, int], date_format: str
 ) -> tuple[ir.Table, tuple[int, ...]]:
     """The chosen columns, and the numbers of the blank rows between the others, which are left out."""
-    first = source.header_row + source.header_rows
+    first = source.first_row
     cells: dict[str, list[tuple[str, Any]]] = {field: [] for field in chosen}
     kept: list[int] = []
     filled = _filled(sheet, first)

@@ -87,13 +87,15 @@ def _raw(file: File, wanted: list[str]) -> pd.DataFrame:
         return pd.read_parquet(path, columns=wanted)
     names = sorted(wanted, key=order.index)
     common: dict[str, Any] = {"usecols": [order.index(name) for name in names], "keep_default_na": False,
-                              "header": settings.get("header_row", 1) - 1, "na_values": [""]}  # fmt: skip
+                              "header": settings.get("header_row", 1) - 1 if settings.get("header_row", 1) else None,
+                              "na_values": [""]}  # fmt: skip
     try:
         if "sheet" in settings:
             found = pd.read_excel(path, sheet_name=settings["sheet"], engine="calamine", **common)
         else:
             codec = csv_heads.codec(file.sample.encoding)
-            common |= {"sep": settings["delimiter"], "encoding": codec, "encoding_errors": "replace"}
+            sign = r"\s+" if settings["delimiter"] == csv_heads.SPACES else settings["delimiter"]
+            common |= {"sep": sign, "encoding": codec, "encoding_errors": "replace"}
             found = pd.read_csv(path, skipinitialspace=True, low_memory=False, **common)
     except (pd.errors.ParserError, ValueError) as error:
         raise InputError(f"{path.name} cannot be read: {' '.join(str(error).split())}; correct that line") from None

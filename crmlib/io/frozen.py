@@ -139,7 +139,7 @@ def _typed(row: Mapping[str, Any], record: Record) -> dict[str, Any]:
 
 def _list(con: Backend, one: Frozen) -> ir.Table:
     width = 4 if one.record and one.record.plan.get("drawn_by") else 3
-    found = engine.read_csv(con, one.list_file, ",", width, 0)
+    found = engine.read_csv(con, one.list_file, ",", width, 1)
     unit = found.c3.fill_null("") if width == 4 else ibis.literal("")
     return found.select(
         campaign_id=ibis.literal(one.campaign_id), customer_id=found.c0, tier=found.c1, arm=found.c2, drawn_unit=unit

@@ -11,6 +11,13 @@ def clean(name: object) -> str:
     return " ".join(_UNSEEN.sub(" ", str(name)).split())
 
 
+def named(rows: Sequence[Sequence[object]], header_row: int) -> tuple[str, ...]:
+    """The columns' names from the first rows of a file; `column1`, `column2` … where it has no header (row 0)."""
+    if header_row:
+        return joined(rows[header_row - 1 :])
+    return tuple(f"column{i}" for i in range(1, max(map(len, rows), default=0) + 1))
+
+
 def joined(rows: Sequence[Sequence[object]]) -> tuple[str, ...]:
     """One name per column from one header row or several; a merged cell above counts for the columns to its right."""
     width = max(map(len, rows), default=0)

@@ -15,6 +15,7 @@ from crmlib.io.sources import FIELDS
 
 _NAMES = ("product_name", "customer_name", "contact_name", "contact_title", "address")
 _STEADY = 0.98  # of the keys that stand in several rows have one value
+_FITS = 500.0  # as much as half of the required fields
 _SOME = 5  # keys at least must stand in several rows to tell
 
 
@@ -35,7 +36,10 @@ def propose(place: str, table: str | None, sheet: str | None, name: str | None) 
     ]
     if not columns or not sample.rows:
         raise InputError(f"{place} has no rows to look at; give an export with some")
-    likeliest = name or max(FIELDS, key=lambda source: _fit(source, match(source, columns)))
+    fits = {source: _fit(source, match(source, columns)) for source in FIELDS}
+    likeliest = name or max(fits, key=fits.__getitem__)
+    if name is None and fits[likeliest] < _FITS:
+        likeliest = "orders"  # what a book cannot do without
     chosen = match(likeliest, columns)
     found = {likeliest: chosen}
     if name is None and likeliest == "orders":
@@ -56,6 +60,7 @@ def match(name: str, columns: Sequence[Profile]) -> dict[str, Profile]:
         if field not in chosen and column not in chosen.values():
             chosen[field] = column
     _only_date(name, columns, chosen)
+    _only_amount(name, columns, chosen)
     if "row_kind" in chosen and not chosen["row_kind"].words:
         del chosen["row_kind"]  # so many words are no kinds of rows
     if name == "orders" and "unit_price" in chosen and not {"quantity", "net_amount"} & set(chosen):
@@ -69,6 +74,13 @@ def _only_date(name: str, columns: Sequence[Profile], chosen: dict[str, Profile]
     dates = [column for column in columns if column.kind == "date"]
     if asked and len(dates) == 1 and dates[0] not in chosen.values():
         chosen[asked[0]] = dates[0]
+
+
+def _only_amount(name: str, columns: Sequence[Profile], chosen: dict[str, Profile]) -> None:
+    """The amount of an order line is the only column of numbers with decimals, however it is called."""
+    broken = [column for column in columns if column.kind == "number" and column.decimal]
+    if name == "orders" and not {"net_amount", "unit_price"} & set(chosen) and len(broken) == 1:
+        chosen["net_amount"] = broken[0]
 
 
 def _score(field: str, column: Profile) -> float:
@@ -87,10 +99,15 @@ def _score(field: str, column: Profile) -> float:
 
 
 def _fit(name: str, chosen: dict[str, Profile]) -> float:
-    """How well a table is a source: required fields found weigh most, then how well the names fit."""
+    """How well a table is a source: required fields found weigh most, then how well the names fit.
+
+    Less where it holds nothing that makes it one: a customer and a day alone are no survey.
+    """
+    telling = {f for f, must in FIELDS[name].items() if not must}
+    says_nothing = name != "orders" and bool(telling) and not telling & set(chosen)
     needed = [f for f, must in FIELDS[name].items() if must]
     likeness = sum(synonyms.likeness(f, c.name) for f, c in chosen.items())
-    return 1000.0 * (1 - len(mapping_text.missing(name, chosen)) / len(needed)) + likeness
+    return 1000.0 * (1 - len(mapping_text.missing(name, chosen)) / len(needed)) + likeness - 500.0 * says_nothing
 
 
 def _beside(

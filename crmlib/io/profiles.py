@@ -64,11 +64,19 @@ def _kind(values: Sequence[Any], texts: Sequence[str]) -> tuple[str, tuple[str, 
         return "empty", ()
     for types, kind in ((bool, "yes/no"), (int | float | Decimal, "number"), (date | datetime, "date")):
         if all(isinstance(v, types) for v in values):
-            return kind, ()
+            return _days(kind, texts)
     formats = _formats(texts)
     if formats:
         return "date", formats
     return ("number" if _most(_NUMBER.fullmatch(t) is not None for t in texts) else "text"), ()
+
+
+def _days(kind: str, texts: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """A native type, but 20240131 as a number is a day."""
+    is_day = (
+        kind == "number" and texts and all(re.fullmatch(r"(19|20)\d{6}", t) and _is_date(t, "%Y%m%d") for t in texts)
+    )
+    return ("date", ("%Y%m%d",)) if is_day else (kind, ())
 
 
 def _most(found: Any) -> bool:

@@ -1,7 +1,8 @@
 """Registers: the small tables that people keep as CSV files or as the sheets of one workbook.
 
 Each is read whole and checked cell by cell; every problem is one sentence with the row as an editor counts it (the
-header is row 1). A register without a file is an empty table. Empty text is "", any other empty cell is missing.
+header is row 1). A register without a file is an empty table. Empty text is "", any other empty cell is missing. The
+example row of a new book counts for nothing while it is as it came: nobody has said it.
 """
 
 import difflib
@@ -44,7 +45,7 @@ class _Row:
 
 def read(settings: Settings, name: str) -> pd.DataFrame:
     """One register, typed by the schema, in the order of its file; raises with every problem found in it."""
-    rows, problems = _rows(settings, name)
+    rows, problems = _own(settings, name)
     problems += _cell_problems(settings, name, rows) if not problems else []
     if problems:
         raise InputError(problems)
@@ -73,7 +74,7 @@ def _without_ids(frame: pd.DataFrame, called: dict[str, list[str]]) -> pd.DataFr
 
 def merged(settings: Settings) -> dict[str, str]:
     """Each customer whom people found to be another one, with the one to keep; ids as results show them."""
-    rows, problems = _rows(settings, "customer_matches")
+    rows, problems = _own(settings, "customer_matches")
     problems += _cell_problems(settings, "customer_matches", rows) if not problems else []
     if problems:
         raise InputError(problems)
@@ -101,9 +102,15 @@ def check(settings: Settings) -> list[str]:
     """Every problem in the book's registers, file by file."""
     problems = _strays(settings)
     for name in schema.REGISTERS:
-        rows, found = _rows(settings, name)
+        rows, found = _own(settings, name)
         problems += found or _cell_problems(settings, name, rows)
     return list(dict.fromkeys(problems))
+
+
+def untouched(settings: Settings) -> list[str]:
+    """Registers that hold nothing but the example row as it came."""
+    held = {name: _rows(settings, name)[0] for name in schema.REGISTERS}
+    return [name for name, rows in held.items() if rows and all(_is_example(name, row) for row in rows)]
 
 
 def near(word: str, choices: Iterable[str]) -> str:
@@ -118,6 +125,17 @@ def _strays(settings: Settings) -> list[str]:
         for name, where in register_files.names(settings)
         if name not in schema.REGISTERS
     ]
+
+
+def _own(settings: Settings, name: str) -> tuple[list[_Row], list[str]]:
+    """The rows that people wrote, or what is wrong with the file as a whole."""
+    rows, problems = _rows(settings, name)
+    return [row for row in rows if not _is_example(name, row)], problems
+
+
+def _is_example(name: str, row: _Row) -> bool:
+    register = schema.REGISTERS[name]
+    return row.cells == dict(zip(register.columns, register.illustrated, strict=True))
 
 
 def _rows(settings: Settings, name: str) -> tuple[list[_Row], list[str]]:

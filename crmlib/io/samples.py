@@ -4,7 +4,6 @@ Large files are sampled: the beginning, and for CSV and Parquet some rows furthe
 """
 
 import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ from typing import Any
 
 from crmlib.errors import InputError
 from crmlib.io import csv_heads
-from crmlib.io.headers import clean, joined
+from crmlib.io.headers import clean, named
 from crmlib.params import Source
 
 _ROWS = 5_000
@@ -92,7 +91,7 @@ def _excel(file: Path, sheet: str | None) -> Sample:
     sheets = excel_files.sheets(source, file, file.name, "orders")
     rows = list(islice(sheets[0].rows(), _ROWS))
     start, count = _header(rows)
-    columns = joined([[excel_files.shown(cell) for cell in row] for row in rows[start : start + count]])
+    columns = named([[excel_files.shown(cell) for cell in row] for row in rows[: max(start + count, 1)]], start + count)
     found: dict[str, Any] = {"files": file.name, "sheet": sheets[0].name, **_header_settings(start, count)}
     cells = [[None if cell == "" else cell for cell in row] for row in rows[start + count :]]
     return Sample(columns, cells, found, f"{len(cells):,} rows of sheet {sheets[0].name}")
@@ -107,9 +106,10 @@ def _csv(file: Path) -> Sample:
     delimiter = _delimiter(text)
     records = list(islice(_records(text, delimiter), _ROWS))
     first, count = _header(records)
-    columns = joined(records[first : first + count])
+    columns = named(records[: max(first + count, 1)], first + count)
     rows = [r for r in records[first + count :] if len(r) == len(columns)]
     further = [r for t in _elsewhere(file, encoding) for r in _records(t, delimiter) if len(r) == len(columns)]
+    remarks += () if count else ("the first row holds values, no names: columns are called by their place",)
     shown = {"utf-16-le": "utf-16", "utf-16-be": "utf-16"}.get(encoding, encoding)
     found = {"files": file.name, "encoding": shown, "delimiter": delimiter, **_header_settings(first, count)}
     note = f"the first {len(rows):,} rows" + (f" and {len(further):,} further on" if further else "")
@@ -157,12 +157,13 @@ def _delimiter(text: str) -> str:
         is_usual = lines * 2 > len(counts) and width > 1
         return is_usual and counts[0] == width, width if is_usual else 1
 
-    return max(csv_heads.DELIMITERS, key=cells)
+    likeliest = max(csv_heads.DELIMITERS, key=cells)
+    return max(likeliest, csv_heads.SPACES, key=cells) if cells(likeliest)[1] == 1 else likeliest
 
 
 def _records(text: str, delimiter: str) -> Iterator[list[str]]:
     try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        yield from csv_heads.reader(text, delimiter)
     except csv.Error:
         return
 
@@ -180,14 +181,18 @@ def _elsewhere(file: Path, encoding: str) -> Iterator[str]:
 
 
 def _header(rows: Sequence[Sequence[Any]]) -> tuple[int, int]:
-    """Where the header begins and how many rows it has: the first row as wide as the data, all of it names."""
+    """Where the header begins and how many rows it has: the first row as wide as the data, all of it names.
+
+    None, where no row is one and the first holds more values than names.
+    """
     widths = Counter(sum(cell not in ("", None) for cell in row) for row in rows[:200] if any(row))
     width = max((w for w, n in widths.items() if n * 10 >= widths.total()), default=0)
     for at, row in enumerate(rows[:30]):
         filled = [cell for cell in row if cell not in ("", None)]
         if len(filled) * 10 >= width * 8 and all(_is_name(cell) for cell in filled):
             return at, 1
-    return 0, 1
+    first = [_is_name(cell) for cell in rows[0] if cell not in ("", None)] if rows else []
+    return 0, 0 if 2 * sum(first) < len(first) else 1
 
 
 def _is_name(cell: Any) -> bool:
@@ -195,4 +200,6 @@ def _is_name(cell: Any) -> bool:
 
 
 def _header_settings(start: int, count: int) -> dict[str, int]:
+    if not count:
+        return {"header_row": 0}
     return ({"header_row": start + 1} if start else {}) | ({"header_rows": count} if count > 1 else {})

@@ -178,8 +178,9 @@ def _excel(_con: Backend, settings: Settings, name: str, found: Sequence[Path]) 
             header = excel_files.header(source, sheet)
             chosen = columns(name, source, header, sheet.where)
             table, blank = excel_files.table(source, sheet, chosen, pattern)
-            first = source.header_row + source.header_rows
-            yield Part(table, f"{file.name}[{sheet.name}]", pattern, first, blank=blank, is_cut=sheet.is_full)
+            yield Part(
+                table, f"{file.name}[{sheet.name}]", pattern, source.first_row, blank=blank, is_cut=sheet.is_full
+            )
 
 
 def _database(con: Backend, settings: Settings, name: str, _found: Sequence[Path]) -> Iterator[Part]:

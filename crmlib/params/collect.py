@@ -4,9 +4,9 @@ import difflib
 import re
 import zoneinfo
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from crmlib.params.types import Frozen, Share
 
@@ -52,18 +52,23 @@ def _without_password(url: str) -> str:
     return url
 
 
+def _chosen(columns: Any) -> Any:
+    """The columns of a mapping without those that a quarter's file sets to null: it has no such column."""
+    return {f: c for f, c in columns.items() if c is not None} if isinstance(columns, dict) else columns
+
+
 class Source(Frozen):
     """Where one table comes from, how its columns are called there, and how its cells are written."""
 
     files: str | None = None
     sheet: str | None = None
-    header_row: Annotated[int, Field(ge=1)] = 1
+    header_row: Annotated[int, Field(ge=0)] = 1
     header_rows: Annotated[int, Field(ge=1, le=3)] = 1
     url: Annotated[str, AfterValidator(_without_password)] | None = None
     table: str | None = None
     query: str | None = None
-    columns: dict[str, str]
-    delimiter: Annotated[str, Field(pattern=r"^(auto|.|\t)$")] = "auto"
+    columns: Annotated[dict[str, str], BeforeValidator(_chosen)]
+    delimiter: Annotated[str, Field(pattern=r"^(auto|spaces|.|\t)$")] = "auto"
     encoding: Literal["auto", "utf-8", "utf-16", "gb18030", "latin-1"] = "auto"
     date_format: str | dict[str, str] = "%Y-%m-%d"
     decimal: Literal[".", ","] = "."
@@ -77,6 +82,11 @@ class Source(Frozen):
     duplicates: Literal["quarantine", "keep", "collapse"] = "quarantine"
     extracted_on: date | None = None
     ledger_total: float | None = None
+
+    @property
+    def first_row(self) -> int:
+        """The number that a person sees for the first row below the header."""
+        return self.header_row + self.header_rows if self.header_row else 1
 
     @model_validator(mode="after")
     def _has_one_place(self) -> Self:

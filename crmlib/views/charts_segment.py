@@ -21,13 +21,13 @@ def tier_sizes(sizes: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
     names = [schema.label("customer_share", lang), schema.label("revenue_share", lang)]
     for (values, shift, alpha), name in zip(pairs, names, strict=True):
         bars = ax.barh(place + shift, values, height, color=colours, alpha=alpha)
-        ax.bar_label(bars, [f"{style.percent(v, lang)} {name}" for v in values], padding=4, fontsize=9)
+        ax.bar_label(bars, [f"{style.share(v, lang)} {name}" for v in values], padding=4, fontsize=9)
     ax.set_yticks(place, [schema.word(tier, lang) for tier in sizes["tier"]])
     ax.invert_yaxis()
     ax.xaxis.set_visible(False)
     ax.set_xlim(0, 1.35 * max(sizes["customer_share"].max(), sizes["revenue_share"].max(), 0.01))
     best = sizes.iloc[0]
-    share, money = style.percent(best["customer_share"], lang), style.percent(best["revenue_share"], lang)
+    share, money = style.share(best["customer_share"], lang), style.share(best["revenue_share"], lang)
     name = schema.word(best["tier"], lang)
     title = {
         "en": f"{name} customers: {share} of customers, {money} of spend",

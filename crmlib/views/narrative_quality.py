@@ -24,7 +24,7 @@ def intake(intake: pd.DataFrame, lang: str, book: Book) -> Sentence:
     files = style.number(len(intake), lang)
     return say(
         {
-            "en": f"{files} files or tables brought {rows[0]} rows = {rows[1]} accepted + {rows[2]} set aside + {rows[3]} repeated; "
+            "en": f"{files} {'file' if len(intake) == 1 else 'files or tables'} brought {rows[0]} rows = {rows[1]} accepted + {rows[2]} set aside + {rows[3]} repeated; "
             f"money of the orders: {worth[0]} = {worth[1]} + {worth[2]} + {worth[3]}.",
             "zh": f"{files}个文件或数据表共{rows[0]}行 = 接受{rows[1]} + 隔离{rows[2]} + 重复{rows[3]}；"
             f"订单金额：{worth[0]} = {worth[1]} + {worth[2]} + {worth[3]}。",

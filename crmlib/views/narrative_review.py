@@ -182,10 +182,10 @@ def risk(sizes: pd.DataFrame, lang: str, book: Book) -> Sentence:
     """Where the money sits and what is at risk, from the tiers."""
     by_tier = sizes.set_index("tier")
     best, lowest = by_tier.loc["high"], by_tier.loc["risk"]
-    share, money = style.percent(best["customer_share"], lang), style.percent(best["revenue_share"], lang)
-    n, part = style.number(lowest["customers"], lang), style.percent(lowest["customer_share"], lang)
+    share, money = style.share(best["customer_share"], lang), style.share(best["revenue_share"], lang)
+    n, part = style.number(lowest["customers"], lang), style.share(lowest["customer_share"], lang)
     spent = style.money(lowest["monetary_12m_minor"], book, lang)
-    of_all = style.percent(lowest["revenue_share"], lang)
+    of_all = style.share(lowest["revenue_share"], lang)
     return say(
         {
             "en": f"{share} of customers are high value and bring {money} of 12-month spend; the {n} ({part}) in the churn-risk "

@@ -9,6 +9,8 @@ from crmlib.views.narrative import Sentence, say
 
 ONE_TIER = 0.95
 """Share of the spend in one tier from which the tiers tell customers apart no more."""
+HARDLY = 0.001
+"""Share of the customers in the best tier below which it is next to empty."""
 
 RELATIVE = {
     "en": "Relative tiers: not comparable between quarters.",
@@ -92,9 +94,10 @@ def tiers(sizes: pd.DataFrame, reasons: pd.DataFrame, lang: str, book: Book) -> 
 
 
 def misfit(sizes: pd.DataFrame, params_file: str, lang: str) -> Sentence | None:
-    """That the anchors do not fit the book: nobody is in the best tier, or nearly all spend comes from one tier."""
+    """That the anchors do not fit the book: hardly anybody is in the best tier, or nearly all spend is of one tier."""
     best, most = sizes.iloc[0], sizes.iloc[int(sizes["revenue_share"].argmax())]
-    if most["monetary_12m_minor"] <= 0 or (best["customers"] > 0 and most["revenue_share"] < ONE_TIER):
+    is_empty = best["customers"] < HARDLY * sizes["customers"].sum()
+    if most["monetary_12m_minor"] <= 0 or not (is_empty or best["customers"] == 0 or most["revenue_share"] >= ONE_TIER):
         return None
     n, share = style.number(best["customers"], lang), style.percent(most["revenue_share"], lang)
     top, tier = schema.word(best["tier"], lang), schema.word(most["tier"], lang)

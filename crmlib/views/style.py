@@ -196,6 +196,11 @@ def percent(x: Any, lang: str, digits: int = 1) -> str:
     return _minus(value, digits) + _plain(abs(value), digits) + "%"
 
 
+def share(x: Any, lang: str) -> str:
+    """A part of a whole, where a few of many are not nobody: "<0.1%" instead of "0.0%"."""
+    return "<0.1%" if not _absent(x) and 0 < float(x) < 0.0005 else percent(x, lang)
+
+
 def day(d: Any, lang: str) -> str:
     """A date in a sentence: "31 Dec 2017", "2017年12月31日"; tables use ISO dates."""
     if d is None or pd.isna(d):

@@ -247,7 +247,7 @@ def _cell(value: Any, entry: Column, digits: int, lang: str, book: Book) -> str:
     if entry.unit == "money":
         return style.number(value / 10**book.minor_digits, lang, digits)
     if entry.unit in ("share", "rate"):
-        return style.percent(value, lang)
+        return (style.share if entry.unit == "share" else style.percent)(value, lang)
     return style.number(value, lang, digits)
 
 

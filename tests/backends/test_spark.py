@@ -62,7 +62,7 @@ def test_a_list_of_people_is_written_and_read_as_duckdb_does(rows, spark, tmp_pa
     listed.to_csv(tmp_path / "spark.csv")
     ibis.memtable(listed.to_pyarrow()).to_csv(tmp_path / "duckdb.csv")
     assert (tmp_path / "spark.csv").read_bytes() == (tmp_path / "duckdb.csv").read_bytes()
-    found = engine.read_csv(spark, tmp_path / "spark.csv", ",", 3, 0)
+    found = engine.read_csv(spark, tmp_path / "spark.csv", ",", 3, 1)
     assert found.order_by("c1").to_pyarrow()["c1"].to_pylist() == ["-1", str(2**40), None]
 
 

@@ -50,11 +50,7 @@ def _filled(name: str, words: dict[str, str]) -> str:
 def _example(name: str) -> str:
     """A register with its header and one row, marked as illustrative; the mark makes spreadsheets read it as UTF-8."""
     register, text = schema.REGISTERS[name], io.StringIO()
-    row = [
-        "illustrative" if column == "provenance" else cell
-        for column, cell in zip(register.columns, register.example, strict=True)
-    ]
-    csv.writer(text, lineterminator="\n").writerows([register.columns, row])
+    csv.writer(text, lineterminator="\n").writerows([register.columns, register.illustrated])
     return "\ufeff" + text.getvalue()
 
 
@@ -64,7 +60,7 @@ def _next_steps(book: str, quarter: Period) -> list[str]:
         f"  params/{book}/default.yml   every setting, explained",
         f"  params/{book}/{quarter}.yml    what differs in {quarter}; copy it under the next quarter's name later",
         f"  data/{book}/raw/            your exports; README.md there says which",
-        f"  data/{book}/registers/      tables kept by hand, each with one example row to replace",
+        f"  data/{book}/registers/      tables kept by hand, each with an example row that counts for nothing",
         f"  data/{book}/pseudonym.key   turns customer ids into pseudonyms: keep it, keep it secret, not in git",
         "next:",
         f"  1. put your order lines into data/{book}/raw/",
