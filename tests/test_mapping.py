@@ -73,6 +73,22 @@ def test_columns_in_line_and_a_log_without_order_ids(tmp_path):
     assert "#   number_of_cds: number, 100% filled" in text
 
 
+def test_orders_in_two_files(tmp_path):
+    """Heads of orders without amounts, and lines without customers: the other part stands in a second file."""
+    file = write(
+        tmp_path,
+        "order_id,customer_id,order_status,order_date",
+        lambda n: f"o{n},c{n % 9},{'canceled' if n % 7 else 'ok'},2024-01-05",
+    )
+    name, settings, text = proposed(file)
+    assert (name, settings["classes"]["kinds"]) == ("orders", {"canceled": "adjustment", "ok": "sale"})
+    assert "# net_amount: ?  # required" in text and "`url: duckdb://` and a `query` that joins them" in text
+    file = write(tmp_path, "order_id,product_id,price", lambda n: f"o{n // 2},p{n % 9},{n}.5")
+    assert "`url: duckdb://`" in proposed(file)[2]
+    file = write(tmp_path, "order_id,customer_id,order_date,price", lambda n: f"o{n},c{n % 9},2024-01-05,{n}.5")
+    assert "`url: duckdb://`" not in proposed(file)[2]
+
+
 def test_a_file_without_a_header(tmp_path):
     file = tmp_path / "log.txt"
     file.write_text("".join(map(spaced, range(40))), newline="")

@@ -22,13 +22,14 @@ _POSTGRES_TYPES = {"bool", "int2", "int4", "int8", "float8", "date", "timestamp"
 
 @dataclass(frozen=True)
 class Question:
-    """A database (resolved URL, or the path of its file) and one table or query in it."""
+    """A database (resolved URL, or the path of its file) and one table or query in it; or a query over `files`."""
 
     url: str
     table: str | None
     query: str | None
     decimal: str
     where: str
+    files: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -174,11 +175,15 @@ def _sqlite_text(column: str, decimal: str) -> str:
 
 @contextmanager
 def by_ibis(ask: Question) -> Iterator[Opened]:
-    """Through Ibis: DuckDB files (read-only) and any warehouse that it has a driver for."""
+    """Through Ibis: DuckDB files (read-only), files by a query, and any warehouse that it has a driver for."""
     import ibis
 
-    is_file = "://" not in ask.url
-    con = ibis.duckdb.connect(ask.url, read_only=True) if is_file else ibis.connect(ask.url)
+    if ask.files is not None:
+        con = ibis.duckdb.connect(file_search_path=str(ask.files))
+    elif "://" not in ask.url:
+        con = ibis.duckdb.connect(ask.url, read_only=True)
+    else:
+        con = ibis.connect(ask.url)
     with ExitStack() as left, warnings.catch_warnings():
         left.callback(con.disconnect)
         warnings.simplefilter("ignore", DeprecationWarning)  # ibis 12 calls methods that duckdb 1.5 renamed

@@ -57,6 +57,8 @@ def with_variable(url: str) -> str:
 def opened(source: Source, folder: Path, name: str, typed_url: str = "") -> Iterator[readers.Opened]:
     """The source's table or query, ready to be read; relative paths of SQLite and DuckDB files start in `folder`.
 
+    `duckdb://` without a file is a query over CSV and Parquet files in `folder`: lines in one, their orders in another.
+
     Whatever a driver says comes out as a sentence without the URL's secrets. A URL typed at the keyboard may hold them.
     """
     url, secrets = _resolved(typed_url or str(source.url), name)
@@ -69,9 +71,13 @@ def opened(source: Source, folder: Path, name: str, typed_url: str = "") -> Iter
         )
     if source.query is not None:
         _refuse_other_statements(source.query, scheme, where)
-    url = _file(url, folder, where) if scheme in ("sqlite", "duckdb") else url
+    is_in_memory = scheme == "duckdb" and not urlsplit(url).path.strip("/")
+    if is_in_memory and source.query is None:
+        raise InputError(f"{where}: duckdb:// has no tables; write a query over files, or duckdb:///shop.duckdb")
+    url = _file(url, folder, where) if scheme in ("sqlite", "duckdb") and not is_in_memory else url
+    files = folder if is_in_memory else None
     try:
-        with _opened(scheme, readers.Question(url, source.table, source.query, source.decimal, where)) as door:
+        with _opened(scheme, readers.Question(url, source.table, source.query, source.decimal, where, files)) as door:
             yield door
     except InputError:
         raise

@@ -51,6 +51,7 @@ def _source(name: str, sample: Sample, chosen: dict[str, Profile]) -> list[str]:
         "  columns:",
         *[f"    {f'{f}: {_scalar(c.name)}':<{width}}  # {_said(c, f)}" for f, c in chosen.items()],
         *[f"    # {field}: ?  # required, and no column looks like it" for field in missing(name, chosen)],
+        *_joined_lines(name, chosen),
     ]
 
 
@@ -58,6 +59,15 @@ def missing(name: str, chosen: dict[str, Profile]) -> list[str]:
     """The required fields that no column gives, nor several together."""
     made = _MADE if name == "orders" else {}
     return [f for f, must in FIELDS[name].items() if must and f not in chosen and not made.get(f, {f}) <= set(chosen)]
+
+
+def _joined_lines(name: str, chosen: dict[str, Profile]) -> list[str]:
+    """Where orders are told by one part of what they need, the other part may stand in a second file."""
+    is_half = name == "orders" and "order_id" in chosen and missing(name, chosen)
+    told = (
+        "    # where another file has that by order_id: `url: duckdb://` and a `query` that joins them (see README.md)"
+    )
+    return [told] if is_half else []
 
 
 def _decimal_lines(chosen: dict[str, Profile]) -> list[str]:
@@ -121,7 +131,7 @@ def _below_zero(sample: Sample, chosen: dict[str, Profile]) -> set[str]:
     return {
         " ".join(str(row[kind]).split())
         for row in sample.rows
-        if len(row) > max(kind, *numbers) and any(str(row[n] or "").strip().startswith(("-", "(")) for n in numbers)
+        if len(row) > max([kind, *numbers]) and any(str(row[n] or "").strip().startswith(("-", "(")) for n in numbers)
     }
 
 
