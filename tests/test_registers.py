@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from crmlib import params, schema
 from crmlib.errors import InputError
-from crmlib.io import privacy, register_matches, registers
+from crmlib.io import privacy, register_files, register_matches, registers
 
 TASKS = "task_id,strategy_id,task,owner,start_date,due_date,done_date,progress_share,depends_on,status"
 PEST = "factor_id,axis,factor,direction,impact,likelihood,horizon_years,response"
@@ -245,6 +245,13 @@ def test_an_example_row_counts_for_nothing_until_somebody_writes_it(shop: params
     assert "strategies" not in registers.untouched(shop)
     file.write_text(lines[0] + "\n")
     assert (registers.check(shop), "strategies" in registers.untouched(shop)) == ([], False)
+
+
+def test_no_row_of_the_sample_is_an_example_row() -> None:
+    sample = params.load(max((Path(__file__).parents[1] / "params/sample").glob("????Q?.yml")))
+    for name in schema.REGISTERS:
+        lines, _problems = register_files.lines(sample, name)
+        assert len(registers.read(sample, name)) == max(len(lines) - 1, 0), name
 
 
 def test_what_refers_to_an_example_row_is_no_error(shop: params.Settings) -> None:

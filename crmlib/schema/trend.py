@@ -119,7 +119,7 @@ REGISTERS: dict[str, Register] = {
         ("opportunity_id", "tier", "expert", "rating", "provenance"),
         ("opportunity_id", "tier", "expert", "rating"),
         {"provenance": ("actual", "illustrative")},
-        ("O1", "high", "category manager", "4", "actual"),
+        ("O1", "high", "M. Chen", "4", "actual"),
     ),
 }
 
