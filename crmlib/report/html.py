@@ -92,9 +92,7 @@ def _quality(store: Store, told: list[sections.Section], lang: str) -> tuple[str
     rows = rows if rows.empty else rows[rows["source"] == "all"]
     if rows.empty:
         return "", ""
-    value = float(rows["quality_score"].iloc[0])
-    is_nearly_all = 99.5 <= value < 100
-    score = style.number(min(value, 99.9) if is_nearly_all else value, lang, int(is_nearly_all))
+    score = style.points(rows["quality_score"].iloc[0], lang)
     return text("quality", lang, score=score), summary.where("quality_scores", "collect", told)[0]
 
 

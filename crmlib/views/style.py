@@ -201,6 +201,11 @@ def share(x: Any, lang: str) -> str:
     return "<0.1%" if not _absent(x) and 0 < float(x) < 0.0005 else percent(x, lang)
 
 
+def points(x: float, lang: str) -> str:
+    """Points of 100 in whole numbers, but 99.97 is not all of them: "99.9"."""
+    return number(min(x, 99.9), lang, 1) if 99.5 <= x < 100 else number(x, lang, 0)
+
+
 def day(d: Any, lang: str) -> str:
     """A date in a sentence: "31 Dec 2017", "2017年12月31日"; tables use ISO dates."""
     if d is None or pd.isna(d):
