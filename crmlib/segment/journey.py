@@ -84,14 +84,7 @@ def funnel(
     is their furthest stage and they have bought nothing for more than `lapsed_days`.
     """
     named = _named(stages)
-    reached = entries.group_by("customer_id").aggregate(furthest=_.position.max())
-    passed = named.select("position").join(reached, _.position <= reached.furthest)
-    own = passed.left_join(entries, ["customer_id", "position"]).drop("customer_id_right", "position_right")
-    after = named.select("position", "following")
-    placed = own.left_join(after, "position").drop("position_right")
-    onward = entries.select("customer_id", following="position", moved="entered")
-    both = placed.left_join(onward, ["customer_id", "following"]).drop("customer_id_right", "following_right")
-    seen = both.left_join(tiered.select("customer_id", "recency_days"), "customer_id")
+    seen = _each_stage(_by_customer(entries, stages), tiered, named)
     silent = seen.recency_days > tags.lapsed_days
     wait = seen.moved.delta(seen.entered, unit="day").cast("int64")
     age = ibis.literal(period.as_of).delta(seen.entered, unit="day").cast("int64")
@@ -123,6 +116,28 @@ def funnel(
         answers=rated.answers.fill_null(0),
     )
     return filled.order_by("position").select(*TABLES["journey"].columns)
+
+
+def _by_customer(entries: ir.Table, stages: pd.DataFrame) -> ir.Table:
+    """One row per customer: the furthest stage, and the day of entry into each, `day_<position>`."""
+    days = {f"day_{p}": _.entered.min(where=_.position == p) for p in _positions(stages)}
+    return entries.group_by("customer_id").aggregate(furthest=_.position.max(), **days)
+
+
+def _each_stage(reached: ir.Table, tiered: ir.Table, named: ir.Table) -> ir.Table:
+    """One row per customer and stage up to his furthest: when he entered it (`entered`), and the next (`moved`)."""
+    known = reached.left_join(tiered.select("customer_id", "recency_days"), "customer_id").drop("customer_id_right")
+    each = known.join(named.select("position", "following"), named.position <= known.furthest)
+    days = [(int(c.removeprefix("day_")), each[c]) for c in reached.columns if c.startswith("day_")]
+    on = {
+        name: ibis.cases(*[(place == p, day) for p, day in days], else_=ibis.null("date"))
+        for name, place in (("entered", each.position), ("moved", each.following))
+    }
+    return each.select("position", "following", "furthest", "recency_days", **on)
+
+
+def _positions(stages: pd.DataFrame) -> list[int]:
+    return sorted(int(p) for p in stages["position"].unique())
 
 
 def _named(stages: pd.DataFrame) -> ir.Table:

@@ -174,19 +174,21 @@ def sizes(labelled: ir.Table, free_tags: ir.Table, tiered: ir.Table) -> ir.Table
     """
     spend = tiered.select("customer_id", "monetary_12m_minor")
     known = labelled.inner_join(spend, "customer_id")
+    cells = known.group_by(list(KINDS)).aggregate(n=_.count(), spent=_.monetary_12m_minor.sum())
     parts = [
-        known.select("monetary_12m_minor", kind=ibis.literal(n), label_kind=ibis.literal(f"var_{c}"), label=known[c])
+        cells.select("n", "spent", kind=ibis.literal(n), label_kind=ibis.literal(f"var_{c}"), label=cells[c])
         for n, c in enumerate(KINDS)
     ]
     tagged = free_tags.inner_join(spend, "customer_id").select(
-        "monetary_12m_minor", kind=ibis.literal(len(KINDS)), label_kind=ibis.literal("var_custom_tags"), label=_.tag
-    )
+        n=ibis.literal(1, "int64"), spent=_.monetary_12m_minor,
+        kind=ibis.literal(len(KINDS)), label_kind=ibis.literal("var_custom_tags"), label=_.tag,
+    )  # fmt: skip
     counted = (
         ibis.union(*parts, tagged)
         .group_by(["kind", "label_kind", "label"])
-        .aggregate(customers=_.count(), monetary_12m_minor=_.monetary_12m_minor.sum())
+        .aggregate(customers=_.n.sum(), monetary_12m_minor=_.spent.sum())
     )
-    everyone = known.aggregate(n=_.count(), spent=_.monetary_12m_minor.sum())
+    everyone = cells.aggregate(n=_.n.sum(), spent=_.spent.sum())
     shared = counted.cross_join(everyone).mutate(
         customer_share=_.customers / _.n.nullif(0), revenue_share=_.monetary_12m_minor / _.spent.nullif(0)
     )
