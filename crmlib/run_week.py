@@ -92,7 +92,7 @@ def _prepare(staged: staging.Staged, settings: Settings, results: Store) -> None
     results.save(
         purchase_days=days,
         customer_inventory=file,
-        customer_quarters=quarterly.customer_quarters(days, period),
+        purchase_kpis=quarterly.measure(days, period),
         surveys=feedback.surveys(registers.read(settings, "surveys"), answers),
         tickets=feedback.tickets(registers.read(settings, "tickets"), asked),
         **inventory.campaigns(staged.tables),

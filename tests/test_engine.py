@@ -9,6 +9,7 @@ from pathlib import Path
 import books
 import duckdb
 import ibis
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -109,6 +110,32 @@ def test_a_stored_sum_is_a_whole_number(tmp_path):
     )
     stored = pq.read_table(tmp_path / "sums")
     assert stored["net_minor"].type == pa.int64() and stored["net_minor"].to_pylist() == [2**53 + 1]
+
+
+def test_a_kept_sum_is_a_whole_number(tmp_path):
+    """A table of decimals would be shown without decimals, and take twice the memory."""
+    con = engine.connect(books.load(tmp_path))
+    money = con.create_table("money", pa.table({"customer_id": ["A", "A"], "net_minor": [2**53, 1]}))
+    sums = money.group_by("customer_id").aggregate(net_minor=money.net_minor.sum())
+    for kept in (engine.keep(con, "kept", sums), engine.stack(con, "stacked", [sums])):
+        assert kept.schema()["net_minor"].is_int64() and engine.frame(kept)["net_minor"].tolist() == [2**53 + 1]
+
+
+def test_what_is_made_of_ordered_rows_is_stored_in_their_order(tmp_path):
+    """Several row groups on several threads, each time the same bytes."""
+    con = engine.connect(books.load(tmp_path))
+    con.raw_sql("SET threads = 4")
+    numbers = np.random.default_rng(1).permutation(400_000)
+    rows = con.create_table("rows", pa.table({"customer_id": [f"C{n:06}" for n in numbers], "n": numbers}))
+    found = set()
+    for _turn in range(3):
+        kept = engine.keep(con, "kept", rows.order_by("customer_id"))
+        engine.write_parquet(kept.mutate(said=kept.customer_id.concat(" has ", kept.n.cast("string"))), tmp_path / "x")
+        found.add((tmp_path / "x").read_bytes())
+    stored = pq.read_table(tmp_path / "x")
+    assert len(found) == 1 and pq.ParquetFile(tmp_path / "x").num_row_groups > 2
+    assert stored["customer_id"].to_pylist() == sorted(stored["customer_id"].to_pylist())
+    assert stored["said"][0].as_py() == f"{stored['customer_id'][0]} has {stored['n'][0]}"
 
 
 def test_tables_computed_one_after_the_other_are_one_table(tmp_path):

@@ -258,7 +258,8 @@ def paced(shop: params.Settings, rows: list, register: pd.DataFrame, week: str) 
     seen = weeks.seen_from(shop, week)
     nothing = pd.DataFrame({"due_date": pd.to_datetime([]), "survey_date": pd.to_datetime([])})
     days = days_of([row for row in rows if row[1] <= seen.period.as_of])
-    return pace.targets(register, days, pace.so_far(days, (nothing, nothing, nothing), seen.period), seen)
+    bought = quarterly.measure(days, seen.period)
+    return pace.targets(register, days, pace.so_far(bought, (nothing, nothing, nothing), seen.period), seen)
 
 
 def test_a_sum_is_expected_evenly_by_days_unless_last_year_is_known(shop: params.Settings) -> None:

@@ -186,14 +186,14 @@ def csv_rejects(con: Backend, file: Path) -> ir.Table:
 
 def keep(con: Any, name: str, table: ir.Table) -> ir.Table:
     """Compute a table once, for the several results that read it; it may be made from the one that it replaces."""
-    return _made(con, name, table) if isinstance(con, Backend) else con.keep(name, table)
+    return _made(con, name, _whole(table)) if isinstance(con, Backend) else con.keep(name, table)
 
 
 def stack(con: Any, name: str, tables: Sequence[ir.Table]) -> ir.Table:
     """Compute tables one after the other into one, so that memory holds what a single one of them takes."""
     if not isinstance(con, Backend):
         return keep(con, name, ibis.union(*tables) if len(tables) > 1 else tables[0])
-    _made(con, name, tables[0])
+    _made(con, name, _whole(tables[0]))
     for table in tables[1:]:
         con._run_pre_execute_hooks(table)
         con.raw_sql(f'INSERT INTO "{name}" BY NAME {con.compile(table)}')
@@ -262,14 +262,18 @@ def choose(con: Backend, words: Sequence[str]) -> None:
 def write_parquet(table: ir.Table, path: Path, order_by: Sequence[str] = ()) -> None:
     """Write rows in the order of `order_by`, the same bytes each time; without it, as they come.
 
-    A sum of whole numbers has 128 bits in DuckDB, which Ibis does not see, and which a file would hold as a float.
     Columns of over 6,000 values in a row group have no dictionary: looking for one is a quarter of the work. Version 2
     of the format writes the differences of whole numbers and the lengths of texts: they are read a third faster.
     """
-    whole = {c: ops.Cast(table[c], kind).to_expr() for c, kind in table.schema().items() if kind.is_integer()}
-    typed = table.mutate(**whole)
-    ordered = typed.order_by(list(order_by)) if order_by else typed
+    whole = _whole(table)
+    ordered = whole.order_by(list(order_by)) if order_by else whole
     ordered.to_parquet(path, compression="zstd", compression_level=1, dictionary_size_limit=6000, parquet_version="V2")
+
+
+def _whole(table: ir.Table) -> ir.Table:
+    """Sums in the 64 bits that Ibis takes them for: DuckDB makes 128 of them, and a table or file would hold decimals."""
+    kinds = table.schema().items()
+    return table.mutate(**{c: ops.Cast(table[c], kind).to_expr() for c, kind in kinds if kind.is_integer()})
 
 
 def frame(table: ir.Table) -> pd.DataFrame:

@@ -24,18 +24,14 @@ _ORDER = ["behind_pace", "on_pace", "ahead_of_pace", "no_pace"]
 
 
 def so_far(
-    purchase_days: ir.Table,
-    registers: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame],
-    period: Period,
-    by_quarter: ir.Table | None = None,
+    bought: pd.DataFrame, registers: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], period: Period
 ) -> pd.DataFrame:
     """Every KPI of every quarter up to `period`, which may be cut; `registers`: surveys, tickets, tasks.
 
-    by_quarter: the `quarterly.customer_quarters` of this period, where they are stored.
+    `bought` are those of purchases (`quarterly.measure`), of all quarters of the book.
     """
-    bought = quarterly.measure(purchase_days, period, by_quarter)
     surveys, tickets, tasks = registers
-    served = service.measure(surveys, tickets, tasks, period.since(quarterly.first_quarter(purchase_days)))
+    served = service.measure(surveys, tickets, tasks, period.since(Period.parse(bought["period"].min())))
     return pd.concat([part for part in (bought, served) if len(part)], ignore_index=True)
 
 

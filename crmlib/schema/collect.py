@@ -147,6 +147,12 @@ TABLES: dict[str, Table] = {
          "net_before_minor", "orders_2q", "orders_3q", "orders_4q"),
         "Purchases by customer and quarter", "客户每季购买",
     ),
+    "purchase_kpis": Table(
+        "one row per KPI of purchases and quarter of the book, of all customers",
+        ("kpi", "period", "tier"),
+        ("kpi", "period", "tier", "kpi_unit", "kpi_value", "low", "high", "n", "provenance"),
+        "KPIs of purchases by quarter", "各季度购买指标",
+    ),
     "category_sales": Table(
         "one row per customer, product category and quarter",
         ("customer_id", "category", "period"),

@@ -9,7 +9,7 @@ import pandas as pd
 from ibis import _
 
 from crmlib import schema
-from crmlib.kpi import KPIS, quarterly
+from crmlib.kpi import KPIS
 from crmlib.params import Settings
 from crmlib.periods import Period
 from crmlib.strategy.plans import target_words
@@ -49,10 +49,9 @@ def _grouped(table: ir.Table, kind: str, column: str) -> pd.DataFrame:
     return grouped.to_pyarrow().to_pandas()
 
 
-def measured(purchase_days: ir.Table, period: Period, by_quarter: ir.Table | None = None) -> pd.DataFrame:
-    """This quarter's KPIs of all customers, from what they bought: kpi, kpi_unit, kpi_value."""
-    rows = quarterly.measure(purchase_days, period, by_quarter)
-    return rows.loc[rows.period == str(period), ["kpi", "kpi_unit", "kpi_value"]].reset_index(drop=True)
+def of_quarter(kpis: pd.DataFrame, period: Period) -> pd.DataFrame:
+    """This quarter's KPIs of those of all quarters: kpi, kpi_unit, kpi_value."""
+    return kpis.loc[kpis.period == str(period), ["kpi", "kpi_unit", "kpi_value"]].reset_index(drop=True)
 
 
 def proposals(groups: pd.DataFrame, kpis: pd.DataFrame, strategies: pd.DataFrame, settings: Settings) -> pd.DataFrame:

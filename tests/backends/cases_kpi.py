@@ -7,7 +7,7 @@ import pandas as pd
 from random_book import Book
 
 from crmlib.io import registers
-from crmlib.kpi import execution, pace, reach, weeks
+from crmlib.kpi import execution, pace, quarterly, reach, weeks
 from crmlib.params import Settings
 
 STARTED = pd.to_datetime(["2024-01-15", "2024-03-20"])
@@ -22,7 +22,7 @@ def cut(book: Book) -> Settings:
 
 def so_far(book: Book) -> pd.DataFrame:
     people = tuple(registers.read(book.settings, name) for name in ("surveys", "tickets", "tasks"))
-    return pace.so_far(book.days, people, cut(book).period)
+    return pace.so_far(quarterly.measure(book.days, cut(book).period), people, cut(book).period)
 
 
 def due(book: Book) -> pd.DataFrame:
