@@ -46,18 +46,20 @@ def row(lines: list[str], beginning: str) -> str:
     return found
 
 
-def test_a_base_is_set_beside_both_minimal_group_bys(tmp_path: Path) -> None:
+def test_a_base_is_set_beside_each_minimal_group_by(tmp_path: Path) -> None:
     """Base 10 + 2 of CPU; neither the start nor the tiers belong to it, and days and tiers are set beside segments."""
     ours = record("ours", start=used(5), days=used(10), base=used(2), tiers=used(4))
     others = [
         record("minimal", all=used(4)),
         record("minimal_days", all=used(6)),
+        record("minimal_orders", all=used(8)),
         record("sql", days=used(9), base=used(1)),
     ]
     told = page(tmp_path, ours, *others, record("openretailscience", start=used(1), all=used(7)))
     name = scale_report.NAMES["ours"]
     assert row(told, f"| {name} / minimal group-by by customer, w").endswith("| 3.00 | 2.5 | missed |")
     assert row(told, f"| {name} / minimal group-by by customer and day").endswith("| 2.00 | 2.5 | met |")
+    assert row(told, f"| {name} / minimal group-by by customer and order").endswith("| 1.50 | 2.5 | met |")
     assert row(told, f"| {name} / RFM base, hand").endswith("| 1.20 | 1.1 | missed |")
     assert row(told, f"| {scale_report.SCORED} / RFM segments").endswith("| 2.00 | none | |")
 
