@@ -271,7 +271,7 @@ def write_parquet(table: ir.Table, path: Path, order_by: Sequence[str] = ()) -> 
 
 
 def _whole(table: ir.Table) -> ir.Table:
-    """Sums in the 64 bits that Ibis takes them for: DuckDB makes 128 of them, which tables and files hold as decimals."""
+    """Sums in the 64 bits that Ibis takes them for: DuckDB makes 128 of them, and would store them as decimals."""
     kinds = table.schema().items()
     return table.mutate(**{c: ops.Cast(table[c], kind).to_expr() for c, kind in kinds if kind.is_integer()})
 
