@@ -1,0 +1,69 @@
+"""Coverage by hand: days without rows where a source has a rhythm, stores that are missing, quarters that are partial."""
+
+from datetime import date, timedelta
+
+import pandas as pd
+import pytest
+from faulty_book import Q4, book, daily, orders, working_days
+
+from crmlib.collect import coverage
+from crmlib.periods import Period
+
+
+def test_a_shop_closed_on_sundays_misses_none_and_a_silent_week_is_a_gap():
+    week = {date(2023, 11, 6) + timedelta(days=n) for n in range(7)}
+    found = [d for d in working_days(date(2023, 7, 3), date(2023, 12, 28), {6}) if d not in week]
+    gaps = coverage.gaps(daily("orders", *found), Q4)
+    assert gaps[["start_date", "end_date", "missing_days"]].astype(str).values.tolist() == [
+        ["2023-11-06", "2023-11-11", "6"],
+        ["2023-12-29", "2023-12-30", "2"],
+    ]
+    weeks = coverage.weeks(daily("orders", *found), gaps, coverage.stores(orders(), Q4), Q4).set_index("start_date")
+    assert weeks.loc["2023-11-06", ["rows", "active_days", "missing_days"]].tolist() == [0, 0, 6]
+    assert weeks.loc["2023-11-13", ["rows", "active_days", "missing_days"]].tolist() == [6, 6, 0]
+    assert weeks["active_days"].sum() == len(found) and weeks["missing_days"].sum() == 8
+
+
+def test_a_source_without_rhythm_has_no_missing_days():
+    now_and_then = [date(2023, 7, 3), date(2023, 8, 11), date(2023, 11, 30)]
+    assert coverage.gaps(daily("surveys", *now_and_then), Q4).empty
+
+
+def test_a_store_without_rows_in_between_is_missing():
+    stores = pd.DataFrame({
+        "start_date": pd.to_datetime(["2023-11-06", "2023-11-06", "2023-11-13", "2023-11-20", "2023-11-20"]),
+        "store_id": ["s1", "s2", "s1", "s1", "s2"],
+    })  # fmt: skip
+    found = daily("orders", *working_days(date(2023, 11, 6), date(2023, 11, 26), set()))
+    weeks = coverage.weeks(found, coverage.gaps(found, Q4), stores, Q4).set_index("start_date")
+    assert weeks.loc["2023-11-06":"2023-11-20", "missing_stores"].tolist() == [0, 1, 0]
+    assert weeks.loc["2023-11-06":"2023-11-20", "stores"].tolist() == [2, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "reason"),
+    [
+        (date(2023, 10, 8), date(2023, 12, 24), ""),
+        (date(2023, 10, 9), date(2023, 12, 31), "starts_late"),
+        (date(2023, 10, 1), date(2023, 12, 23), "ends_early"),
+        (date(2023, 11, 1), date(2023, 11, 2), "starts_late_ends_early"),
+    ],
+)
+def test_a_quarter_is_partial_when_orders_keep_away_from_its_ends_for_more_than_a_week(first, last, reason):
+    row = coverage.quarters(daily("orders", first, last), Q4, 7).iloc[-1]
+    assert (row["partial_reason"], row["is_partial_quarter"], row["active_days"]) == (reason, bool(reason), 2)
+
+
+def test_quarters_of_the_book_from_the_first_order_on():
+    found = coverage.quarters(daily("orders", date(2022, 12, 1), date(2022, 12, 31), date(2023, 9, 30)), Q4, 7)
+    assert found["period"].tolist() == ["2022Q4", "2023Q1", "2023Q2", "2023Q3", "2023Q4"]
+    assert found["partial_reason"].tolist() == ["starts_late", "no_orders", "no_orders", "starts_late", "no_orders"]
+    cut = Period(2023, 4, date(2023, 11, 9))
+    last = coverage.quarters(daily("orders", date(2023, 10, 1), date(2023, 11, 9)), cut, 7).iloc[-1]
+    assert (last["partial_reason"], last["calendar_days"]) == ("cut", 40)
+
+
+def test_rows_after_the_quarter_are_not_counted():
+    counted = coverage.days(book(), Q4)
+    assert counted.loc[counted["source"] == "orders", "rows"].sum() == 4
+    assert counted.loc[counted["source"] == "customers", "day"].max() == pd.Timestamp("2023-10-01")
