@@ -187,7 +187,7 @@ def came() -> tuple[ibis.Table, ibis.Table]:
 def test_the_waterfall_shows_where_rows_and_money_went(came):
     lines, aside = came
     days = purchase_days.build(purchase_days.orders(lines, PERIOD))
-    stages = waterfall.waterfall(lines, aside, INTAKE, days, PERIOD)
+    stages = waterfall.waterfall(waterfall.by_customer(lines, PERIOD), aside, INTAKE, days)
     assert stages[["stage", "reason", "rows", "customers", "net_minor", "unreadable"]].values.tolist() == [
         ["raw", "", 7, 3, 2290, 1],
         ["quarantined", "not_a_number", 1, 1, 0, 1],
@@ -202,6 +202,18 @@ def test_the_waterfall_shows_where_rows_and_money_went(came):
         ["unscored", "", 1, 1, -500, 0],
         ["scored", "", 2, 1, 1000, 0],
     ]
+
+
+def test_postage_is_an_adjustment_on_whichever_day_it_is_charged(came):
+    """One row each before the window, in it and after the quarter; only the last is not seen in the customer's sums."""
+    lines, _aside = came
+    one = lines.filter(lines.row_class == "adjustment")
+    dated = [one.mutate(order_date=ibis.literal(day)) for day in (date(2022, 1, 1), PERIOD.as_of, PERIOD.end)]
+    sums = waterfall.by_customer(ibis.union(*dated), PERIOD)
+    (row,) = engine.frame(sums).to_dict("records")
+    assert {k: v for k, v in row.items() if k.endswith("_rows") and v} == {"adjustment_rows": 3}
+    assert (row["rows"], row["net_minor"], row["adjustment_minor"]) == (2, 2 * 590, 3 * 590)
+    assert row["last_order_date"].date() == PERIOD.as_of
 
 
 def test_rows_by_class(came):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlib import schema
-from crmlib.collect import consistency, coverage, drift, inventory, quality, quality_score
+from crmlib.collect import consistency, coverage, drift, inventory, quality, quality_score, waterfall
 from crmlib.io import engine
 from crmlib.params import Book, Quality
 from crmlib.views import charts_quality, narrative_quality, style
@@ -28,6 +28,10 @@ COUNTS = pd.DataFrame(
     ],
     columns=["source", "field", "rows", "filled", "unreadable"],
 )
+
+
+def spent(lines: ibis.Table) -> ibis.Table:
+    return consistency.customer_spend(waterfall.by_customer(lines, Q4))
 
 
 # fields
@@ -51,7 +55,7 @@ def test_masked_fields_are_told_apart_before_they_were_masked():
 
 def test_empty_cells_cost_their_customers_money():
     counts = quality.fields(COUNTS, book())
-    spend = consistency.customer_spend(seen()["orders"])
+    spend = spent(seen()["orders"])
     found = quality.empty_cells(seen(), spend, counts).set_index(["source", "field"])
     assert found.loc[("customers", "contact_phone")].tolist() == [1, -50]
     assert found.loc[("orders", "product_id")].tolist() == [1, 700]
@@ -63,7 +67,7 @@ def test_empty_cells_cost_their_customers_money():
 def test_each_rule_by_hand():
     """The order of 2024 is not seen: X has one line of 700."""
     tables = seen()
-    found = consistency.rules(tables, consistency.customer_spend(tables["orders"]), Q4)
+    found = consistency.rules(tables, spent(tables["orders"]), Q4)
     rows = found.set_index(["source", "rule"])[["checked_rows", "rows", "customers", "net_minor"]].astype("Int64")
     got = {key: [None if pd.isna(v) else int(v) for v in row] for key, row in zip(rows.index, rows.values, strict=True)}
     assert got == {
@@ -85,7 +89,7 @@ def test_each_rule_by_hand():
 
 def test_a_book_of_orders_only_has_no_rule_to_break():
     tables = {"orders": orders().drop("product_id", "quantity")}
-    assert consistency.rules(tables, consistency.customer_spend(orders()), Q4).empty
+    assert consistency.rules(tables, spent(orders()), Q4).empty
 
 
 # score
@@ -194,7 +198,7 @@ def test_score_and_points_lost_add_to_100(filled, unreadable, copies, missing, a
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_findings_are_said_and_drawn_in_both_languages(lang):
     tables = seen()
-    spend = consistency.customer_spend(tables["orders"])
+    spend = spent(tables["orders"])
     counted = coverage.days(tables, Q4)
     gaps = coverage.gaps(daily("orders", *working_days(date(2023, 7, 3), date(2023, 11, 30), {6})), Q4)
     fields = quality.fields(COUNTS, tables)

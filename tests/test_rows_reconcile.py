@@ -22,7 +22,9 @@ def flow(root, orders, **changes) -> tuple[pd.DataFrame, staging.Staged]:
     result, found = staged(root, orders, **changes)
     lines = result.tables["orders"]
     days = purchase_days.build(purchase_days.orders(lines, found.period))
-    return waterfall.waterfall(lines, result.quarantine, result.intake, days, found.period), result
+    return waterfall.waterfall(
+        waterfall.by_customer(lines, found.period), result.quarantine, result.intake, days
+    ), result
 
 
 def test_the_waterfall_by_hand(tmp_path):

@@ -30,13 +30,13 @@ def rules(tables: Tables, spend: ir.Table, period: Period) -> pd.DataFrame:
     return frame[columns].sort_values(["source", "rule"], ignore_index=True)
 
 
-def customer_spend(orders: ir.Table) -> ir.Table:
-    """Per customer of the orders: rows, money, first and last day. Compute it once; several checks read it."""
-    return orders.group_by("customer_id").aggregate(
-        rows=_.count(),
-        net_minor=_.net_minor.sum(),
-        first_order_date=_.order_date.min(),
-        last_order_date=_.order_date.max(),
+def customer_spend(by_customer: ir.Table) -> ir.Table:
+    """Per customer of the orders up to the quarter's end: rows, money, first and last day.
+
+    `by_customer` is `waterfall.by_customer`, kept: several checks read it.
+    """
+    return by_customer.filter(_.rows > 0).select(
+        "customer_id", "rows", "net_minor", "first_order_date", "last_order_date"
     )
 
 

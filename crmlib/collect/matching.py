@@ -43,7 +43,7 @@ def translate(text: str, signs: str, others: str) -> dt.string:
 def normalised(contacts: ir.Table) -> ir.Table:
     """Per customer what can be compared: `phone`, `mail`, `tax`, `name` (words in order), `place`; null where useless.
 
-    Keep the result: it is joined with itself several times.
+    Customers of whom nothing can be compared have no row. Keep the result: it is joined with itself several times.
     """
     has = contacts.columns.__contains__
     none = ibis.null("string")
@@ -54,7 +54,8 @@ def normalised(contacts: ir.Table) -> ir.Table:
         "name": _name(contacts.customer_name) if has("customer_name") else none,
         "place": _place(contacts, [c for c in ("region", "address") if has(c)]),
     }
-    found = contacts.select("customer_id", **keys).filter(_.customer_id.notnull()).distinct()
+    said = ibis.coalesce(_.phone, _.mail, _.tax, _.name).notnull()  # a place alone makes nobody alike
+    found = contacts.select("customer_id", **keys).filter(_.customer_id.notnull(), said).distinct()
     alike = {"phone": found.phone.right(_PHONE_END), "mail": found.mail, "tax": found.tax}
     return found.mutate(**{c: _rare(found[c], value) for c, value in alike.items()})
 

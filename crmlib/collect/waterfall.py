@@ -12,10 +12,36 @@ from crmlib.schema import TABLES
 _MEASURES = ["rows", "customers", "net_minor", "unreadable"]
 
 
+_PHASES = ("adjustment", "later", "before_window", "in_window")
+
+
+def by_customer(lines: ir.Table, period: Period) -> ir.Table:
+    """Per customer of the accepted rows: rows and money of each phase (`later_rows`, `later_minor`, ...).
+
+    Beside them rows, money, first and last day of all rows up to the quarter's end (`consistency.customer_spend`).
+    Compute it once: the order lines are read for nothing else that is counted by customer.
+    """
+    adjusted = lines.row_class == "adjustment" if "row_class" in lines.columns else ibis.literal(False)  # noqa: FBT003
+    later, old = (lines.order_date > ibis.literal(period.as_of)), (lines.order_date <= ibis.literal(period.year_ago))
+    phases = zip(_PHASES, (adjusted, ~adjusted & later, ~adjusted & old, ~(adjusted | later | old)), strict=True)
+    counted = {
+        f"{name}_{measure}": value
+        for name, here in phases
+        for measure, value in (("rows", here.sum()), ("minor", lines.net_minor.sum(where=here).fill_null(0)))
+    }
+    return lines.group_by("customer_id").aggregate(
+        rows=(~later).sum(),
+        net_minor=lines.net_minor.sum(where=~later),
+        first_order_date=lines.order_date.min(where=~later),
+        last_order_date=lines.order_date.max(where=~later),
+        **counted,
+    )
+
+
 def waterfall(
-    lines: ir.Table, quarantine: ir.Table, intake: pd.DataFrame, purchase_days: ir.Table, period: Period
+    by_customer: ir.Table, quarantine: ir.Table, intake: pd.DataFrame, purchase_days: ir.Table
 ) -> pd.DataFrame:
-    """Rows, customers and money at each stage, and by reason where they are set aside.
+    """Rows, customers and money at each stage, and by reason where they are set aside; `by_customer` is kept.
 
     raw = quarantined + repeated + accepted, accepted = adjustment + later + seen, seen = before_window + in_window,
     in_window = unscored (customers with returns only) + scored, in rows and in money.
@@ -27,12 +53,13 @@ def waterfall(
         unreadable=_.net_minor.isnull().sum(),
     )  # fmt: skip
     by_reason = _frame(reasons).assign(stage="quarantined")
-    stages = _frame(_stages(lines, purchase_days, period))
+    stages = _stages(by_customer, purchase_days)
     loaded = intake[intake["source"] == "orders"]
-    everyone = lines.select("customer_id").union(aside.select("customer_id")).customer_id.nunique().to_pyarrow().as_py()
+    (accepted,) = stages.loc[stages["stage"] == "accepted", "customers"]
+    only_aside = aside.anti_join(by_customer, "customer_id").customer_id.nunique().to_pyarrow().as_py()
     raw = {
         "rows": int(loaded["rows"].sum()),
-        "customers": everyone,
+        "customers": accepted + only_aside,
         "net_minor": int(loaded["net_minor_rows"].sum()),
         "unreadable": int(by_reason["unreadable"].sum()),
     }
@@ -55,35 +82,32 @@ def _ordered(found: pd.DataFrame) -> pd.DataFrame:
     return placed.sort_values(list(table.key), ignore_index=True)[list(table.columns)]
 
 
-def _stages(lines: ir.Table, purchase_days: ir.Table, period: Period) -> ir.Table:
-    """Accepted rows by stage; the lines are read once, everything else is counted on customers."""
-    phase = ibis.cases(
-        (lines.row_class == "adjustment", "adjustment"),
-        (lines.order_date > ibis.literal(period.as_of), "later"),
-        (lines.order_date <= ibis.literal(period.year_ago), "before_window"),
-        else_="in_window",
-    )
-    spent = lines.group_by("customer_id", phase=phase).aggregate(rows=_.count(), net_minor=_.net_minor.sum())
+def _stages(by_customer: ir.Table, purchase_days: ir.Table) -> pd.DataFrame:
+    """Accepted rows by stage, each the sum of phases, some only of customers who have, or have not, bought."""
     buyers = purchase_days.filter(_.orders > 0).select("customer_id").distinct().mutate(bought=True)
-    known = spent.left_join(buyers, "customer_id").mutate(is_scored=_.bought.fill_null(False))  # noqa: FBT003
-    recent = known.filter(_.phase == "in_window")
+    known = by_customer.left_join(buyers, "customer_id").mutate(is_scored=_.bought.fill_null(False))  # noqa: FBT003
+    seen, window, everyone = ("before_window", "in_window"), ("in_window",), known.rows.notnull()
     stages = {
-        "accepted": known,
-        "adjustment": known.filter(_.phase == "adjustment"),
-        "later": known.filter(_.phase == "later"),
-        "seen": known.filter(_.phase.isin(["before_window", "in_window"])),
-        "before_window": known.filter(_.phase == "before_window"),
-        "in_window": recent,
-        "unscored": recent.filter(~_.is_scored),
-        "scored": recent.filter(_.is_scored),
+        "accepted": (_PHASES, everyone),
+        **{name: ((name,), everyone) for name in ("adjustment", "later")},
+        "seen": (seen, everyone),
+        **{name: ((name,), everyone) for name in seen},
+        "unscored": (window, ~known.is_scored),
+        "scored": (window, known.is_scored),
     }
-    return ibis.union(*[_stage(name, rows) for name, rows in stages.items()])
-
-
-def _stage(name: str, rows: ir.Table) -> ir.Table:
-    return rows.aggregate(
-        rows=_.rows.sum().fill_null(0), customers=_.customer_id.nunique(), net_minor=_.net_minor.sum().fill_null(0)
-    ).mutate(stage=ibis.literal(name), unreadable=ibis.literal(0, "int64"))
+    sums: dict[str, ir.Value] = {}
+    for name, (phases, whose) in stages.items():
+        rows, minor = (sum(known[f"{p}_{measure}"] for p in phases) for measure in ("rows", "minor"))
+        sums |= {
+            f"{name}_rows": rows.sum(where=whose).fill_null(0),
+            f"{name}_customers": (whose & (rows > 0)).sum().fill_null(0),
+            f"{name}_net_minor": minor.sum(where=whose).fill_null(0),
+        }
+    (found,) = known.aggregate(**sums).to_pyarrow().to_pylist()
+    measures = ("rows", "customers", "net_minor")
+    return pd.DataFrame([
+        {"stage": name, **{m: int(found[f"{name}_{m}"]) for m in measures}, "unreadable": 0} for name in stages
+    ])  # fmt: skip
 
 
 def examples(quarantine: ir.Table) -> ir.Table:

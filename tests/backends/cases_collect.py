@@ -38,6 +38,10 @@ def counts(book: Book) -> pd.DataFrame:
     return pd.DataFrame({"source": "orders", "field": fields, "rows": 500, "filled": 480, "unreadable": 1})
 
 
+def sums(book: Book) -> Any:
+    return waterfall.by_customer(book.lines, book.period)
+
+
 def contacts(book: Book) -> Any:
     return book.customers.select("customer_id", "customer_name", "contact_phone")
 
@@ -78,16 +82,17 @@ CASES: dict[str, Callable[[Book], Any]] = {
     "purchase days at once": lambda b: day_pieces.whole(b.lines, b.period),
     "categories": lambda b: purchase_days.categories(b.lines, b.products, b.period),
     "category days": lambda b: purchase_days.category_days(b.lines, b.products, b.period),
-    "waterfall": lambda b: waterfall.waterfall(b.lines, b.quarantine, intake(b), b.days, b.period),
+    "sums by customer": sums,
+    "waterfall": lambda b: waterfall.waterfall(sums(b), b.quarantine, intake(b), b.days),
     "examples": lambda b: waterfall.examples(b.quarantine),
     "row classes": lambda b: waterfall.row_classes(b.lines, b.quarantine),
     "fields": lambda b: quality.fields(counts(b), {"orders": b.lines}),
     "empty cells": lambda b: quality.empty_cells(
-        {"orders": b.lines}, consistency.customer_spend(b.lines), quality.fields(counts(b), {"orders": b.lines})),
+        {"orders": b.lines}, consistency.customer_spend(sums(b)), quality.fields(counts(b), {"orders": b.lines})),
     "set aside": lambda b: quality.set_aside(b.quarantine),
     "history": lambda b: quality.history(b.days, b.period),
     "rules": lambda b: consistency.rules(
-        coverage.seen(sources(b), b.period), consistency.customer_spend(b.lines), b.period),
+        coverage.seen(sources(b), b.period), consistency.customer_spend(sums(b)), b.period),
     "days": lambda b: coverage.days(sources(b), b.period),
     "stores": lambda b: coverage.stores(b.lines, b.period),
     "drift": lambda b: drift.quarterly(b.lines),
