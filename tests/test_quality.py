@@ -31,7 +31,7 @@ COUNTS = pd.DataFrame(
 
 
 def spent(lines: ibis.Table) -> ibis.Table:
-    return consistency.customer_spend(waterfall.by_customer(lines, Q4))
+    return consistency.customer_spend(waterfall.by_customer(lines.mutate(row_class=ibis.literal("sale")), Q4))
 
 
 # fields

@@ -21,8 +21,8 @@ def by_customer(lines: ir.Table, period: Period) -> ir.Table:
     Beside them rows, money, first and last day of all rows up to the quarter's end (`consistency.customer_spend`).
     Compute it once: the order lines are read for nothing else that is counted by customer.
     """
-    adjusted = lines.row_class == "adjustment" if "row_class" in lines.columns else ibis.literal(False)  # noqa: FBT003
-    later, old = (lines.order_date > ibis.literal(period.as_of)), (lines.order_date <= ibis.literal(period.year_ago))
+    adjusted, later = lines.row_class == "adjustment", lines.order_date > ibis.literal(period.as_of)
+    old = lines.order_date <= ibis.literal(period.year_ago)
     phases = zip(_PHASES, (adjusted, ~adjusted & later, ~adjusted & old, ~(adjusted | later | old)), strict=True)
     counted = {
         f"{name}_{measure}": value
