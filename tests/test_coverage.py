@@ -54,6 +54,17 @@ def test_a_quarter_is_partial_when_orders_keep_away_from_its_ends_for_more_than_
     assert (row["partial_reason"], row["is_partial_quarter"], row["active_days"]) == (reason, bool(reason), 2)
 
 
+def test_invoices_of_each_month_make_whole_quarters_and_a_month_without_them_a_partial_one():
+    """Nothing was ordered in the last four weeks of any quarter here; only a missing month is unusual."""
+    firsts = [date(2022 + n // 12, n % 12 + 1, 1) for n in range(24)]
+    for absent, partial in ((None, []), (date(2023, 12, 1), ["2023Q4"]), (date(2023, 4, 1), ["2023Q2"])):
+        found = coverage.quarters(daily("orders", *(d for d in firsts if d != absent)), Q4, 7)
+        assert found.loc[found["is_partial_quarter"], "period"].tolist() == partial
+        assert len(found) == 8
+    daily_shop = working_days(date(2023, 1, 1), date(2023, 12, 20), {6})
+    assert coverage.quarters(daily("orders", *daily_shop), Q4, 7)["is_partial_quarter"].tolist() == [False] * 3 + [True]
+
+
 def test_quarters_of_the_book_from_the_first_order_on():
     found = coverage.quarters(daily("orders", date(2022, 12, 1), date(2022, 12, 31), date(2023, 9, 30)), Q4, 7)
     assert found["period"].tolist() == ["2022Q4", "2023Q1", "2023Q2", "2023Q3", "2023Q4"]

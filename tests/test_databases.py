@@ -195,15 +195,22 @@ def test_sqlite_values_of_several_types_are_text(tmp_path):
 JOINED = "SELECT id, customer, day, amount FROM 'lines.csv' JOIN 'orders.parquet' USING (id)"
 
 
-def test_lines_in_one_file_and_their_orders_in_another(tmp_path):
-    """A query over files in the raw folder, wherever the program was started."""
+def test_lines_in_one_file_and_their_orders_in_another(tmp_path, monkeypatch):
+    """A query over files in the raw folder, whatever lies where the program was started."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lines.csv").write_text("id,amount\nO1,99\n")
     (raw(tmp_path) / "lines.csv").write_text("id,amount\nO1,12.5\nO1,-2.5\nO2,7\nO9,1\n")
     orders = "(VALUES ('O1', 'C1', DATE '2023-10-15'), ('O2', 'C2', DATE '2023-11-01')) AS v (id, customer, day)"
     duckdb.sql(f"COPY (FROM {orders}) TO '{raw(tmp_path) / 'orders.parquet'}'")
     found = read(tmp_path, url="duckdb://", query=f"{JOINED} ORDER BY id, amount")
     assert (found["order_id"], found["customer_id"]) == (["O1", "O1", "O2"], ["C1", "C1", "C2"])
     assert [float(amount) for amount in found["net_amount"]] == [-2.5, 12.5, 7.0]
-    assert "No files found that match" in refusal(tmp_path, url="duckdb://", query=JOINED.replace("lines", "none"))
+    for name in ("none.csv", "raw/lines.csv"):
+        says = f"there is no file {name} in raw/; name it as it stands there"
+        assert says in refusal(tmp_path, url="duckdb://", query=JOINED.replace("lines.csv", name))
+    for place in ("read_csv('lines.csv', delim = ',')", "read_csv(['l*.csv'])", f"'{raw(tmp_path)}/lines.csv'"):
+        query = JOINED.replace("'lines.csv'", place) + " WHERE customer <> 'none.csv'"
+        assert sorted(read(tmp_path, url="duckdb://", query=query)["order_id"]) == ["O1", "O1", "O2"]
     says = "duckdb:// has no tables; write a query over files, or duckdb:///shop.duckdb"
     assert says in refusal(tmp_path, url="duckdb://", table="lines")
     assert "is not one SELECT" in refusal(tmp_path, url="duckdb://", query="COPY (SELECT 1) TO 'x.csv'")

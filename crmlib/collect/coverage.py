@@ -9,6 +9,7 @@ from itertools import groupby
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 from ibis import _
 
@@ -27,6 +28,8 @@ EVENTS = {
 _DATES = EVENTS | {"campaigns": "start_date", "customers": "contact_verified_date"}
 _USUAL = 0.8  # a weekday belongs to a source's rhythm when it has rows in at least so many of its weeks
 _WEEKDAYS = 7
+_PAUSES = 6  # fewer pauses between days with orders say nothing of what is usual
+_LONG_PAUSE = 0.99
 
 
 def seen(tables: dict[str, ir.Table], period: Period) -> dict[str, ir.Table]:
@@ -138,24 +141,35 @@ def _stores_by_week(stores: pd.DataFrame, index: pd.Index) -> tuple[pd.Series, p
 def quarters(days: pd.DataFrame, period: Period, quiet_days: int) -> pd.DataFrame:
     """Each quarter from the first order to this one: its first and last day with orders, and whether it is partial.
 
-    Partial: orders begin or end more than `quiet_days` inside the quarter, there are none, or the as-of date cuts it.
+    Partial: there are no orders, the as-of date cuts it, or orders begin or end more than `quiet_days` inside it, and
+    later or earlier than usual in this book, whose usual pause is the 99th percentile of days from one day with orders to
+    the next (31 where invoices go out each month).
     """
-    ordered = pd.to_datetime(days.loc[days["source"] == "orders", "day"]).dt.date
+    ordered = pd.Series(pd.to_datetime(days.loc[days["source"] == "orders", "day"]).dt.date.unique()).sort_values()
     columns = list(TABLES["period_coverage"].columns)
     if ordered.empty:
         return pd.DataFrame(columns=columns)
     earlier = period.previous.since(Period.containing(ordered.min())) if ordered.min() < period.start else []
-    rows = [_quarter(q, ordered[(ordered >= q.start) & (ordered < q.end)], quiet_days) for q in [*earlier, period]]
+    usual = _usual_pause(ordered)
+    rows = [_quarter(quarter, ordered, quiet_days, usual) for quarter in [*earlier, period]]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.astype({"first_order_date": "datetime64[us]", "last_order_date": "datetime64[us]"})
 
 
-def _quarter(quarter: Period, ordered: "pd.Series[date]", quiet_days: int) -> tuple[object, ...]:
+def _usual_pause(ordered: "pd.Series[date]") -> int:
+    pauses = [pause.days for pause in ordered.diff().dropna()]
+    return int(np.quantile(pauses, _LONG_PAUSE, method="lower")) if len(pauses) >= _PAUSES else 0
+
+
+def _quarter(quarter: Period, ordered: "pd.Series[date]", quiet_days: int, usual: int) -> tuple[object, ...]:
     length = (quarter.end - quarter.start).days
-    if ordered.empty:
+    inside = ordered[(ordered >= quarter.start) & (ordered < quarter.end)]
+    if inside.empty:
         return str(quarter), None, None, 0, length, True, "no_orders"
-    first, last = ordered.min(), ordered.max()
-    late, early = (first - quarter.start).days > quiet_days, (quarter.as_of - last).days > quiet_days
+    first, last = inside.min(), inside.max()
+    before = max(ordered[ordered < quarter.start], default=quarter.start)
+    late = (first - quarter.start).days > quiet_days and (first - before).days > usual
+    early = (quarter.as_of - last).days > max(quiet_days, usual)
     reasons = [word for word, is_so in (("starts_late", late), ("ends_early", early)) if is_so]
     reason = "_".join(reasons) or ("cut" if quarter.is_cut else "")
-    return str(quarter), first, last, ordered.nunique(), length, bool(reason), reason
+    return str(quarter), first, last, len(inside), length, bool(reason), reason

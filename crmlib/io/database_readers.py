@@ -22,14 +22,14 @@ _POSTGRES_TYPES = {"bool", "int2", "int4", "int8", "float8", "date", "timestamp"
 
 @dataclass(frozen=True)
 class Question:
-    """A database (resolved URL, or the path of its file) and one table or query in it; or a query over `files`."""
+    """A database (resolved URL, or the path of its file) and one table or query in it; or a query over files."""
 
     url: str
     table: str | None
     query: str | None
     decimal: str
     where: str
-    files: Path | None = None
+    is_over_files: bool = False
 
 
 @dataclass(frozen=True)
@@ -178,8 +178,8 @@ def by_ibis(ask: Question) -> Iterator[Opened]:
     """Through Ibis: DuckDB files (read-only), files by a query, and any warehouse that it has a driver for."""
     import ibis
 
-    if ask.files is not None:
-        con = ibis.duckdb.connect(file_search_path=str(ask.files))
+    if ask.is_over_files:
+        con = ibis.duckdb.connect()
     elif "://" not in ask.url:
         con = ibis.duckdb.connect(ask.url, read_only=True)
     else:

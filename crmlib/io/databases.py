@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from crmlib.errors import InputError
@@ -69,15 +70,16 @@ def opened(source: Source, folder: Path, name: str, typed_url: str = "") -> Iter
             f"sources.{name}.url is no URL; write it as postgresql://user:${{PASSWORD}}@host:5432/database, "
             "sqlite:///shop.db or duckdb:///shop.duckdb"
         )
-    if source.query is not None:
-        _refuse_other_statements(source.query, scheme, where)
+    query = source.query
+    tree = _select(query, scheme, where) if query is not None else None
     is_in_memory = scheme == "duckdb" and not urlsplit(url).path.strip("/")
-    if is_in_memory and source.query is None:
-        raise InputError(f"{where}: duckdb:// has no tables; write a query over files, or duckdb:///shop.duckdb")
+    if is_in_memory:
+        if query is None:
+            raise InputError(f"{where}: duckdb:// has no tables; write a query over files, or duckdb:///shop.duckdb")
+        query = _in_folder(query, _files(tree), folder, where)
     url = _file(url, folder, where) if scheme in ("sqlite", "duckdb") and not is_in_memory else url
-    files = folder if is_in_memory else None
     try:
-        with _opened(scheme, readers.Question(url, source.table, source.query, source.decimal, where, files)) as door:
+        with _opened(scheme, readers.Question(url, source.table, query, source.decimal, where, is_in_memory)) as door:
             yield door
     except InputError:
         raise
@@ -117,8 +119,8 @@ def _without(text: str, secrets: list[str]) -> str:
     return text
 
 
-def _refuse_other_statements(query: str, scheme: str, where: str) -> None:
-    """Only a single SELECT may be sent; connections are read-only too, where the database knows that."""
+def _select(query: str, scheme: str, where: str) -> Any:
+    """The tree of a query: a single SELECT. Connections are read-only too, where the database knows that."""
     import sqlglot
     from sqlglot import errors, expressions
 
@@ -130,6 +132,35 @@ def _refuse_other_statements(query: str, scheme: str, where: str) -> None:
         found = []
     if len(found) != 1 or not isinstance(found[0], expressions.Query):
         raise InputError(f"{where} is not one SELECT; write a single query that only reads")
+    return found[0]
+
+
+def _files(tree: Any) -> set[str]:
+    """Files that a query reads: names with a dot where tables stand, and what `read_csv(…)` and its like are given."""
+    from sqlglot import expressions as e
+
+    names: set[str] = set()
+    for table in tree.find_all(e.Table):
+        if isinstance(table.this, e.Func):
+            given = [part for part in (table.this.this, *table.this.expressions) if isinstance(part, e.Expression)]
+            plain = [part for part in given if not isinstance(part, e.EQ | e.PropertyEQ)]
+            names.update(text.name for part in plain for text in part.find_all(e.Literal) if text.is_string)
+        elif not table.db and "." in table.name:
+            names.add(table.name)
+    return names
+
+
+def _in_folder(query: str, names: set[str], folder: Path, where: str) -> str:
+    """The query with its files' whole paths: a bare name would be looked for in the working directory first."""
+    for name in names:
+        if "://" in name or Path(name).is_absolute():
+            continue
+        if not any(folder.glob(name)):
+            raise InputError(f"{where}: there is no file {name} in {folder.name}/; name it as it stands there")
+        path = str((folder / name).absolute()).replace("'", "''")
+        for written in (f"'{name}'", f'"{name}"'):
+            query = query.replace(written, f"'{path}'")
+    return query
 
 
 def _file(url: str, folder: Path, where: str) -> str:
