@@ -142,7 +142,7 @@ def quarters(days: pd.DataFrame, period: Period, quiet_days: int) -> pd.DataFram
     """Each quarter from the first order to this one: its first and last day with orders, and whether it is partial.
 
     Partial: there are no orders, the as-of date cuts it, or orders begin or end more than `quiet_days` inside it, and
-    later or earlier than usual in this book, whose usual pause is the 99th percentile of days from one day with orders to
+    later or earlier than usual in this book. Its usual pause is the 99th percentile of days from one day with orders to
     the next (31 where invoices go out each month).
     """
     ordered = pd.Series(pd.to_datetime(days.loc[days["source"] == "orders", "day"]).dt.date.unique()).sort_values()
