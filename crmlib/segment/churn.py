@@ -183,7 +183,7 @@ def alerts(assessed: ir.Table, chosen: str, settings: Segment) -> ir.Table:
     Red: a chance of at least `red_risk` for a customer who was in one of the two best tiers a quarter ago. Amber: any
     other chance of at least `amber_risk`. Watch: at least twice the mean chance of the active customers. Money at risk:
     the chance times what the customer would bring over the horizon if he stays one; without a model, his spend of the
-    last 12 months.
+    last 12 months. What neither the customer value table nor the warnings show is left out.
     """
     value = settings.value
     risk = {"btyd": assessed.btyd_risk, "logistic": assessed.logistic_risk, "observed": assessed.silent_rate}[chosen]
@@ -192,7 +192,7 @@ def alerts(assessed: ir.Table, chosen: str, settings: Segment) -> ir.Table:
     usual = risk.mean(where=assessed.state == "active").as_scalar().round(6)
     modelled = assessed.active_purchases * assessed.expected_value_minor
     brings = ibis.greatest(modelled.coalesce(assessed.monetary_12m_minor.cast("float64")), 0.0)
-    return assessed.mutate(
+    alerted = assessed.mutate(
         churn_risk=risk.round(9),
         risk_source=ibis.ifelse(risk.isnull(), "none", chosen),
         alert=ibis.cases(
@@ -205,6 +205,8 @@ def alerts(assessed: ir.Table, chosen: str, settings: Segment) -> ir.Table:
         at_risk_minor=(risk * brings).round().cast("int64"),
         reason=_reason(assessed),
     )
+    shown = {*TABLES["customer_value"].columns, *TABLES["churn_warnings"].columns}
+    return alerted.select(*(column for column in alerted.columns if column in shown))
 
 
 def warnings(alerted: ir.Table, rows: int) -> pd.DataFrame:
