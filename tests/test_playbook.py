@@ -56,6 +56,21 @@ def test_templates_are_filled_with_the_quarters_numbers(book):
     assert found.plan_state.eq("from_template").all() and list(found.tier) == ["high", "risk", "risk", ""]
 
 
+def test_templates_do_not_say_what_their_table_hides(book):
+    """Three customers are high value; the next smallest tier would give them away, other kinds of groups would not."""
+    others = pd.DataFrame({"group_kind": "group_tier", "group_code": ["potential", "general"], "customers": [500, 700],
+                           "customer_share": 0.3, "monetary_12m_minor": [60_000, 70_000], "revenue_share": 0.2,
+                           "typical_days": 9.0, "typical_orders": 2.0})  # fmt: skip
+    groups = pd.concat([GROUPS.assign(customers=[3, 1200, 300, 9]), others])
+    found = templates.proposals(groups, KPI_ROWS, NONE, book).set_index("group_code")
+    assert "for the few customers" in found.resources["high"] and "为几位客户" in found.resources_zh["high"]
+    assert "500" not in found.resources["potential"] and "300" in found.resources["lapsed"]
+    assert "they spent CNY 1 each" in found.resources["general"] and "a part of 12-month" not in found.resources["risk"]
+    few = templates.proposals(groups.assign(customers=3), KPI_ROWS, NONE, book).set_index("group_code")
+    assert "a hidden amount each" in few.resources["general"] and "人均消费不予显示" in few.resources_zh["general"]
+    assert "a part of 12-month" in few.resources["risk"] and "近12个月消费的一部分" in few.resources_zh["risk"]
+
+
 def test_every_tier_reason_and_level_has_a_template_in_both_languages():
     codes = {
         kind: {t.code for t in TEMPLATES if t.kind == kind} for kind in ("group_tier", "group_reason", "group_level")

@@ -7,7 +7,7 @@ from books import ANCHORS, TIERS
 
 from crmlib.params import Book, Segment
 from crmlib.segment import clusters
-from crmlib.views import charts_segment, narrative_segment, style
+from crmlib.views import charts_segment, narrative_review, narrative_segment, style, suppression
 
 BOOK = Book(name_en="Tiny", name_zh="小账套", currency="CNY")
 MOVES = pd.DataFrame(
@@ -158,3 +158,43 @@ def test_anchors_that_tell_nobody_apart_are_named_with_the_way_out(customers, mo
     assert [said is None for said in told] == [fits, fits]
     if not fits:
         assert all("crm anchors params/tiny/2023Q4.yml" in said.text for said in told)
+
+
+def test_sentences_do_not_say_what_their_tables_hide():
+    """Three customers of 40 are high value: neither their spend nor that of the next smallest tier may be told."""
+    sizes = pd.DataFrame({
+        "tier": ["high", "general", "risk"], "customers": [3, 12, 25], "customer_share": [0.075, 0.3, 0.625],
+        "monetary_12m_minor": [777_00, 1234_00, 2345_00], "revenue_share": [0.178, 0.283, 0.538],
+    })  # fmt: skip
+    reasons = pd.DataFrame({"risk_reason": ["lapsed", "new", "rare_buyer"], "customers": [12, 4, 9],
+                            "monetary_12m_minor": [100_00, 20_00, 30_00]})  # fmt: skip
+    told, why = suppression.blank(sizes, 5), suppression.blank(reasons, 5)
+    for lang in ("en", "zh"):
+        said = narrative_segment.tiers(told, why, lang, BOOK).text
+        assert "777" not in said and "12" in said and "4" not in said.replace("12", "")
+        assert "¥777" in narrative_segment.tiers(sizes, reasons, lang, BOOK).text
+        first = narrative_review.risk(told, lang, BOOK).text
+        assert "¥2,345" in first and "777" not in first and "17.8" not in first
+        nobody = suppression.blank(sizes.assign(customers=[3, 2, 25]), 100)
+        assert not set("0123456789") & set(narrative_review.risk(nobody, lang, BOOK).text)
+        few = sizes.assign(customers=[3, 12, 25_000], revenue_share=[0.01, 0.02, 0.97])
+        assert "3" not in narrative_segment.misfit(few, "params/tiny/2023Q4.yml", lang, 5).text.replace("2023Q4", "")
+
+
+@pytest.mark.parametrize(
+    ("opening", "moved_in", "moved_out", "closing", "says", "hides"),
+    [
+        (20, 3, 6, 17, "20 at the start, 17 at the end; too few moved", "9,000"),
+        (3, 0, 0, 3, "too few customers to tell who moved", "9,000"),
+        (10, 0, 0, 10, "10 at the start + 0 new + 0 moved in − 0 moved out = 10, with ¥9,000", "too few"),
+    ],
+)
+def test_moves_of_too_few_are_not_told(opening, moved_in, moved_out, closing, says, hides):
+    columns = ["tier", "opening", "joined", "moved_in", "moved_out", "closing", "opening_minor", "joined_minor",
+               "moved_in_minor", "moved_out_minor", "change_minor", "closing_minor"]  # fmt: skip
+    row = ("high", opening, 0, moved_in, moved_out, closing, 9_000_00, 0, 0, 0, 0, 9_900_00)
+    others = [(tier, 80, 0, 0, 0, 80, 1_00, 0, 0, 0, 0, 1_00) for tier in ("general", "risk")]
+    balance = suppression.blank(pd.DataFrame([row, *others], columns=columns), 5)
+    said = narrative_segment.migration(balance, 12, "en", BOOK).text
+    assert says in said and hides not in said
+    assert narrative_segment.migration(balance, 12, "zh", BOOK).text

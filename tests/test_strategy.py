@@ -8,7 +8,7 @@ from crmlib import schema
 from crmlib.io import registers
 from crmlib.periods import Period
 from crmlib.strategy import adjustments, allocation, decisions, plans, schedule
-from crmlib.views import charts_resources, narrative_actions, narrative_resources
+from crmlib.views import charts_resources, narrative_actions, narrative_resources, suppression
 
 Q4 = Period(2017, 4)
 LANGS = ("en", "zh")
@@ -57,12 +57,12 @@ def test_an_answer_is_overdue_the_day_after_its_due_date():
     assert schema.columns("adaptation_plan", plan.columns)
 
 
-def decided(budget: float) -> pd.DataFrame:
+def decided(budget: float, reasons: pd.DataFrame = REASONS) -> pd.DataFrame:
     solved = allocation.solve(GOLDEN, SIZES, rules(budget))
     plan, limits = allocation.plan(solved, STRATEGIES, BOOK), allocation.limits(solved, STRATEGIES)
     assert schema.columns("allocation", plan.columns) and schema.columns("allocation_limits", limits.columns)
     return narrative_actions.decisions(
-        decisions.with_campaigns(decisions.decisions(plan, limits, MATRIX, REASONS, STRATEGIES, Q4), DESIGNS, Q4), BOOK
+        decisions.with_campaigns(decisions.decisions(plan, limits, MATRIX, reasons, STRATEGIES, Q4), DESIGNS, Q4), BOOK
     )
 
 
@@ -83,6 +83,13 @@ def test_decisions_are_ranked_by_money_and_say_their_numbers():
     assert "each further $1.00 would return $10.00" in budget
     assert "4位已沉寂客户（近12个月消费$700.00）" in found.text_zh[0] and "“熟食”" in found.text_zh[1]
     assert "批准下季度客户接触预算$150.00" in found.text_zh[2] and "每再增加$1.00可带来$10.00" in found.text_zh[2]
+
+
+def test_too_few_lapsed_customers_are_a_decision_without_their_numbers():
+    found = decided(150, suppression.blank(REASONS, 5))
+    assert found.amount_minor.isna().to_list() == [False, False, True]
+    assert found.text_en.iloc[-1].startswith("Win back the lapsed customers") and "700" not in found.text_en.iloc[-1]
+    assert found.text_zh.iloc[-1].startswith("挽回已沉寂客户") and "700" not in found.text_zh.iloc[-1]
 
 
 def test_decisions_tell_a_broken_floor_and_a_budget_that_does_not_bind():

@@ -213,6 +213,17 @@ def test_a_small_kpi_that_counts_customers():
     assert [row[1] for row in rows[1:]] == ["<5", "90.0%"]
 
 
+def test_kpis_of_a_tier_of_few_buyers_are_hidden_and_those_of_the_next_smallest():
+    rows = [(kpi, "2023Q4", tier, unit, value) for tier, buyers in (("all", 60), ("high", 3), ("general", 20), ("risk", 37))
+            for kpi, unit, value in (("active_customers", "customers", buyers), ("net_revenue", "money", 100.0 * buyers))]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["kpi", "period", "tier", "kpi_unit", "kpi_value"])
+    marks = suppression.hidden(frame, 5)["kpi_value"]
+    assert marks.tolist() == ["", "", "small", "hidden", "hidden", "hidden", "", ""]
+    assert suppression.blank(frame, 5)["kpi_value"].isna().tolist() == [mark != "" for mark in marks]
+    many = frame.assign(kpi_value=frame["kpi_value"] * 10)
+    assert (suppression.hidden(many, 5) == "").all(axis=None)
+
+
 @settings(max_examples=50)
 @given(st.lists(st.integers(0, 12), min_size=2, max_size=8))
 def test_no_small_group_can_be_worked_out_from_the_total(customers):

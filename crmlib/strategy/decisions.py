@@ -100,20 +100,23 @@ def _opportunity(matrix: pd.DataFrame, strategies: pd.DataFrame, period: Period)
 
 
 def _win_back(reasons: pd.DataFrame, strategies: pd.DataFrame, period: Period) -> list[dict[str, object]]:
-    """Only those who stopped buying: small and new customers in the lowest tier need other actions."""
+    """Only those who stopped buying: small and new customers in the lowest tier need other actions.
+
+    Figures that may not be told (NaN) stay untold.
+    """
     lapsed = reasons[reasons.risk_reason == "lapsed"]
-    if lapsed.customers.sum() == 0:
+    if (lapsed.customers == 0).all():
         return []
     theirs = strategies[strategies.tier == "risk"]
     return [
         {
             "decision": "win_back",
             "anchor": "risk_reasons",
-            "amount_minor": lapsed.monetary_12m_minor.sum(),
+            "amount_minor": lapsed.monetary_12m_minor.sum(skipna=False),
             "owner": _owner(theirs),
             "due_date": _due(theirs, period),
             "tier": "risk",
-            "customers": lapsed.customers.sum(),
+            "customers": lapsed.customers.sum(skipna=False),
             "strategy_id": _listed(theirs.strategy_id),
         }
     ]

@@ -206,6 +206,12 @@ def _opportunity(row: dict[str, Any], lang: str, book: Book) -> str:
 
 
 def _win_back(row: dict[str, Any], lang: str, book: Book) -> str:
+    if pd.isna(row["amount_minor"]):
+        return {
+            "en": "Win back the lapsed customers, with a control group: many return anyway. They, or those beside them, are "
+            "too few to be told of.",
+            "zh": "挽回已沉寂客户，并设置对照组，因为其中不少客户会自行回流。该组（或相邻组）客户过少，数字不予显示。",
+        }[lang]
     money, n = style.money(row["amount_minor"], book, lang), style.number(row["customers"], lang)
     return {
         "en": f"Win back {n} lapsed customers who spent {money} in 12 months, with a control group: many return anyway.",

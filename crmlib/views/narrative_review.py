@@ -179,21 +179,33 @@ def _turned(row: dict, lang: str) -> str:
 
 
 def risk(sizes: pd.DataFrame, lang: str, book: Book) -> Sentence:
-    """Where the money sits and what is at risk, from the tiers."""
+    """Where the money sits and what is at risk, from the tiers; figures that are hidden are left out."""
     by_tier = sizes.set_index("tier")
     best, lowest = by_tier.loc["high"], by_tier.loc["risk"]
     share, money = style.share(best["customer_share"], lang), style.share(best["revenue_share"], lang)
     n, part = style.number(lowest["customers"], lang), style.share(lowest["customer_share"], lang)
     spent = style.money(lowest["monetary_12m_minor"], book, lang)
     of_all = style.share(lowest["revenue_share"], lang)
-    return say(
-        {
-            "en": f"{share} of customers are high value and bring {money} of 12-month spend; the {n} ({part}) in the churn-risk "
-            f"tier bring {spent} ({of_all}).",
-            "zh": f"{share}的客户属于高价值层级，贡献近12个月消费的{money}；{n}个客户（{part}）处于流失风险层级，贡献{spent}（{of_all}）。",
-        },
-        lang,
-    )
+    parts: list[dict[str, str]] = []
+    if not pd.isna(best["customers"]):
+        parts.append(
+            {
+                "en": f"{share} of customers are high value and bring {money} of 12-month spend",
+                "zh": f"{share}的客户属于高价值层级，贡献近12个月消费的{money}",
+            }
+        )
+    if not pd.isna(lowest["customers"]):
+        parts.append(
+            {
+                "en": f"the {n} ({part}) in the churn-risk tier bring {spent} ({of_all})",
+                "zh": f"{n}个客户（{part}）处于流失风险层级，贡献{spent}（{of_all}）",
+            }
+        )
+    if not parts:
+        return say({"en": "The tiers hold too few customers to tell what they spent.",
+                    "zh": "各层级客户过少，其消费不予显示。"}, lang)  # fmt: skip
+    en, zh = "; ".join(part["en"] for part in parts), "；".join(part["zh"] for part in parts)
+    return say({"en": f"{en[0].upper()}{en[1:]}.", "zh": f"{zh}。"}, lang)
 
 
 def findings(

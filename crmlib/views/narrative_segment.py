@@ -4,7 +4,7 @@ import pandas as pd
 
 from crmlib import schema
 from crmlib.params import Book, Segment
-from crmlib.views import style
+from crmlib.views import style, suppression
 from crmlib.views.narrative import Sentence, say
 
 ONE_TIER = 0.95
@@ -71,15 +71,19 @@ _STATES = {
 
 
 def tiers(sizes: pd.DataFrame, reasons: pd.DataFrame, lang: str, book: Book) -> Sentence:
-    """Where the money is, and what the lowest tier is made of."""
+    """Where the money is, and what the lowest tier is made of; figures that are hidden are left out."""
     best, lowest = sizes.iloc[0], sizes[sizes["tier"] == "risk"]
-    n, money, share = (
-        style.number(best["customers"], lang),
-        style.money(best["monetary_12m_minor"], book, lang),
-        style.percent(best["revenue_share"], lang),
-    )
-    en = f"{n} high-value customers spent {money} in 12 months, {share} of the total."
-    zh = f"{n}个高价值客户近12个月消费{money}，占总额{share}。"
+    reasons = reasons[reasons["customers"].notna()]
+    en = "Too few customers are high value, or in another tier, to tell what they spent."
+    zh = "高价值（或另一层级）客户过少，其消费不予显示。"
+    if not pd.isna(best["customers"]):
+        n, money, share = (
+            style.number(best["customers"], lang),
+            style.money(best["monetary_12m_minor"], book, lang),
+            style.percent(best["revenue_share"], lang),
+        )
+        en = f"{n} high-value customers spent {money} in 12 months, {share} of the total."
+        zh = f"{n}个高价值客户近12个月消费{money}，占总额{share}。"
     if len(lowest) and len(reasons):
         parts_en = ", ".join(
             f"{style.number(r.customers, lang)} {schema.word(r.risk_reason, lang).lower()}"
@@ -93,13 +97,16 @@ def tiers(sizes: pd.DataFrame, reasons: pd.DataFrame, lang: str, book: Book) -> 
     return say({"en": en, "zh": zh}, lang)
 
 
-def misfit(sizes: pd.DataFrame, params_file: str, lang: str) -> Sentence | None:
+def misfit(sizes: pd.DataFrame, params_file: str, lang: str, min_cell: int = 1) -> Sentence | None:
     """That the anchors do not fit the book: hardly anybody is in the best tier, or nearly all spend is of one tier."""
+    shown = suppression.blank(sizes, min_cell)
     best, most = sizes.iloc[0], sizes.iloc[int(sizes["revenue_share"].argmax())]
     is_empty = best["customers"] < HARDLY * sizes["customers"].sum()
     if most["monetary_12m_minor"] <= 0 or not (is_empty or best["customers"] == 0 or most["revenue_share"] >= ONE_TIER):
         return None
-    n, share = style.number(best["customers"], lang), style.percent(most["revenue_share"], lang)
+    n, share = shown["customers"].iloc[0], shown["revenue_share"].iloc[int(sizes["revenue_share"].argmax())]
+    n = {"en": "hardly any", "zh": "极少"}[lang] if pd.isna(n) else style.number(n, lang)
+    share = {"en": "nearly all", "zh": "几乎全部"}[lang] if pd.isna(share) else style.percent(share, lang)
     top, tier = schema.word(best["tier"], lang), schema.word(most["tier"], lang)
     file = "params/" + "/".join(params_file.split("/")[-2:])
     return say(
@@ -124,23 +131,39 @@ def migration(balance: pd.DataFrame, months_before: int, lang: str, book: Book) 
             lang,
         )
     best = balance.iloc[0]
-    columns = ("opening", "joined", "moved_in", "moved_out", "closing")
-    opening, joined, moved_in, moved_out, closing = (style.number(best[c], lang) for c in columns)
-    then, now = (style.money(best[c], book, lang) for c in ("opening_minor", "closing_minor"))
-    name = schema.word(best["tier"], lang)
     en = (
-        f"{name}: {opening} at the start + {joined} new + {moved_in} moved in − {moved_out} moved out = {closing}, with {then} "
-        f"of 12-month spend then and {now} now. Both quarters are scored by the same anchors, so a move is a change in buying, "
-        "not in cut points; buying varies by chance too, so a move alone proves no effect."
+        f"{_moves(best, 'en', book)} Both quarters are scored by the same anchors, so a move is a change in buying, not in cut "
+        "points; buying varies by chance too, so a move alone proves no effect."
     )
     zh = (
-        f"{name}：期初{opening} + 新增{joined} + 移入{moved_in} − 移出{moved_out} = 期末{closing}，近12个月消费由{then}变为{now}。"
-        "两个季度用同一套锚点评分，因此迁移反映的是购买变化而非分界线变化；购买本身有随机波动，迁移不能单独证明效果。"
+        f"{_moves(best, 'zh', book)}两个季度用同一套锚点评分，因此迁移反映的是购买变化而非分界线变化；"
+        "购买本身有随机波动，迁移不能单独证明效果。"
     )
     if months_before < 12:
         en += f" The earlier window holds only {months_before} of 12 months of data: part of the change is a window that fills."
         zh += f"上季度的12个月窗口仅有{months_before}个月数据，部分变化来自窗口逐渐填满。"
     return say({"en": en, "zh": zh}, lang)
+
+
+def _moves(best: pd.Series, lang: str, book: Book) -> str:
+    """Opening to closing of one tier, as far as groups are large enough to be told."""
+    columns = ("opening", "joined", "moved_in", "moved_out", "closing")
+    opening, joined, moved_in, moved_out, closing = (style.number(best[c], lang) for c in columns)
+    name, then, now = schema.word(best["tier"], lang), best["opening_minor"], best["closing_minor"]
+    if pd.isna(best[["opening", "closing"]]).any():
+        return {"en": f"{name}: too few customers to tell who moved.", "zh": f"{name}：客户过少，迁移不予显示。"}[lang]
+    if pd.isna(best[[*columns, "opening_minor", "closing_minor"]]).any():
+        return {
+            "en": f"{name}: {opening} at the start, {closing} at the end; too few moved to tell how many.",
+            "zh": f"{name}：期初{opening}，期末{closing}；迁移客户过少，不予显示。",
+        }[lang]
+    then, now = style.money(then, book, lang), style.money(now, book, lang)
+    return {
+        "en": f"{name}: {opening} at the start + {joined} new + {moved_in} moved in − {moved_out} moved out = {closing}, with "
+        f"{then} of 12-month spend then and {now} now.",
+        "zh": f"{name}：期初{opening} + 新增{joined} + 移入{moved_in} − 移出{moved_out} = 期末{closing}，"
+        f"近12个月消费由{then}变为{now}。",
+    }[lang]
 
 
 def restated(pairs: pd.DataFrame, lang: str) -> Sentence:

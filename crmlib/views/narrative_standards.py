@@ -5,7 +5,7 @@ import pandas as pd
 from crmlib import schema
 from crmlib.params import Book, Settings
 from crmlib.periods import Period
-from crmlib.views import narrative_review, style
+from crmlib.views import narrative_review, style, suppression
 from crmlib.views.narrative import Sentence, say
 
 _VERDICTS = ("effective", "partly_effective", "not_effective", "harmful", "inconclusive")
@@ -266,11 +266,12 @@ def findings(
 ) -> pd.DataFrame:
     """Table `findings`: what happened to revenue, where the money is, and what the review can and cannot say."""
     langs, period, book = narrative_review.LANGS, settings.period, settings.book
+    told = suppression.blank(sizes, settings.privacy.min_cell)
     anchor = "targets_reached" if reviews is None or reviews.empty else "campaign_reviews"
     return narrative_review.findings(
         {
             ("review", "kpi_trends"): [narrative_review.revenue(card, kpis, period, lang, book) for lang in langs],
-            ("segment", "tier_sizes"): [narrative_review.risk(sizes, lang, book) for lang in langs],
+            ("segment", "tier_sizes"): [narrative_review.risk(told, lang, book) for lang in langs],
             ("review", anchor): [verdicts(reviews, effects, lang) for lang in langs],
         }
     )

@@ -38,6 +38,11 @@ def told(frame: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     return shown
 
 
+def blank(frame: pd.DataFrame, min_cell: int) -> pd.DataFrame:
+    """The frame without the figures that are hidden: for sentences, which then say less than their table holds."""
+    return frame.mask(hidden(frame, min_cell) != "")
+
+
 def _unit(column: str) -> str:
     return schema.COLUMNS[column].unit if column in schema.COLUMNS else ""
 
@@ -76,4 +81,17 @@ def _hide_kpis(frame: pd.DataFrame, marks: pd.DataFrame, min_cell: int) -> pd.Da
             value = frame[column].astype("float64")
             is_small = frame["kpi_unit"].eq("customers") & value.ge(1) & value.lt(min_cell)
             marks[column] = marks[column].mask(is_small, SMALL)
+            if {"kpi", "tier", "period"} <= set(frame.columns):
+                marks[column] = marks[column].mask(_of_few(frame, min_cell) & marks[column].eq(""), HIDDEN)
     return marks
+
+
+def _of_few(frame: pd.DataFrame, min_cell: int) -> pd.Series:
+    """KPIs of a tier in a quarter in which fewer than `min_cell` of its customers bought, or that would tell of one."""
+    out = pd.Series(data=False, index=frame.index)
+    for period, buyers in frame[frame["kpi"].eq("active_customers")].groupby("period"):
+        values = buyers["kpi_value"].astype("float64")
+        small = values.ge(1) & values.lt(min_cell) & buyers["tier"].ne("all")
+        few = buyers.loc[_line(values, small, buyers["tier"].eq("all"), min_cell), "tier"]
+        out |= frame["period"].eq(period) & frame["tier"].isin(few)
+    return out
