@@ -164,3 +164,5 @@ def test_a_book_without_plans_still_learns_what_its_tiers_can_show(sample: Path)
     assert risk["mde"] == pytest.approx(0.0882, abs=1e-3)
     assert "A campaign to all tiers could show" in narrative_campaign.detectability(reach, "en", settings.book).text
     assert "可检测到人均" in narrative_campaign.detectability(reach, "zh", settings.book).text
+    idle = reach.assign(base_value=0.0)
+    assert "usually spend nothing in that time." in narrative_campaign.detectability(idle, "en", settings.book).text

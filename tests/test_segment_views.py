@@ -91,6 +91,13 @@ def test_changed_cut_points_are_counted_apart():
     assert "not stored" in narrative_segment.restated(pairs.head(0), "en").text
 
 
+def test_one_cluster_is_not_compared_with_tiers():
+    row = {"cramers_v": float("nan"), "adjusted_rand": 0.0}
+    for lang, said in (("en", "cannot be compared"), ("zh", "无法比较")):
+        assert said in narrative_segment.agreement(pd.DataFrame([row]), lang).text
+        assert said not in narrative_segment.agreement(pd.DataFrame([row | {"cramers_v": 0.4}]), lang).text
+
+
 def test_customers_without_a_purchase_are_counted_by_state():
     counted = pd.DataFrame({"state": ["active", "lapsed", "prospect"], "customers": [70, 20, 10]})
     said = narrative_segment.states(counted, "en").text

@@ -249,3 +249,15 @@ def test_a_known_season_is_drawn(lang):
     months = trends.pick(trends.demand(doubled, NO_GAPS, Q4), "total", "month")
     picture = style.picture(charts_trend.demand_season(months, lang, BOOK))
     assert {"en": "Dec stands out", "zh": "12月最旺"}[lang] in picture.alt
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_what_is_not_known_of_a_trend_is_left_out(lang):
+    """Sales in one week of each month: no trend in percent, and no usual step to measure errors by."""
+    outlook, _forecast = trends.outlook(trends.demand(noisy(), NO_GAPS, Q4), Q4)
+    unknown = ["slope_rate", "slope_low_rate", "slope_high_rate", "smooth_mase", "naive_mase"]
+    whole = str(narrative_trend.demand(weeks_of(outlook), lang, BOOK))
+    bare = str(narrative_trend.demand(weeks_of(outlook).assign(**dict.fromkeys(unknown, float("nan"))), lang, BOOK))
+    absent = style.number(None, lang)
+    assert absent not in whole and absent not in bare and len(bare) < len(whole)
+    assert "MASE" in whole and "MASE" not in bare

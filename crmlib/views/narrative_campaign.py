@@ -256,11 +256,14 @@ def detectability(found: pd.DataFrame, lang: str, book: Book) -> Sentence:
     row = whole.iloc[0]
     best = row["mde"] if pd.isna(row["mde_cuped"]) else row["mde_cuped"]
     least, base = style.money(best, book, lang), style.money(row["base_value"], book, lang)
-    share = style.percent(best / row["base_value"], lang, 0) if row["base_value"] > 0 else style.number(None, lang)
+    usual = {"en": "; they usually spend nothing in that time", "zh": "；平时在此期间没有消费"}[lang]
+    if row["base_value"] > 0:
+        share = style.percent(best / row["base_value"], lang, 0)
+        usual = {"en": f", {share} of the usual {base}", "zh": f"，为平时{base}的{share}"}[lang]
     thin = [schema.word(tier, lang) for tier in money.loc[money["has_small_arm"] & (money["tier"] != "all"), "tier"]]
     said = [{
-        "en": f"A campaign to all tiers could show {least} per customer in {row['weeks']} weeks, {share} of the usual {base}.",
-        "zh": f"面向全部层级的活动在{row['weeks']}周内可检测到人均{least}的效果，为平时{base}的{share}。",
+        "en": f"A campaign to all tiers could show {least} per customer in {row['weeks']} weeks{usual}.",
+        "zh": f"面向全部层级的活动在{row['weeks']}周内可检测到人均{least}的效果{usual}。",
     }[lang]]  # fmt: skip
     said += [{"en": f"Too small for a verdict on money alone: {', '.join(thin)}; merge them with another tier.",
               "zh": f"单独不足以对金额作出结论的层级：{'、'.join(thin)}；请与其他层级合并。"}[lang]] if thin else []  # fmt: skip

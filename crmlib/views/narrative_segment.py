@@ -246,6 +246,9 @@ def cluster_model(shifts: pd.DataFrame, version: str, period: str, lang: str) ->
 def agreement(compared: pd.DataFrame, lang: str) -> Sentence:
     """How far clusters and tiers say the same."""
     row = compared.iloc[0]
+    if pd.isna(row["cramers_v"]):
+        return say({"en": "Clusters and tiers cannot be compared: all customers are in one of them.",
+                    "zh": "全部客户同属一个群或一个层级，无法比较二者。"}, lang)  # fmt: skip
     v, ari = style.number(row["cramers_v"], lang, 2), style.number(row["adjusted_rand"], lang, 2)
     return say(
         {

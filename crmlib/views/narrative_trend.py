@@ -155,6 +155,8 @@ def _expected_zh(row: pd.Series, book: Book) -> str:
 
 
 def _trend(row: pd.Series, language: str) -> str:
+    if pd.isna(row["slope_rate"]):
+        return ""
     slope, low, high = (style.percent(row[c], language) for c in ("slope_rate", "slope_low_rate", "slope_high_rate"))
     if row["slope_low_rate"] <= 0 <= row["slope_high_rate"]:
         return {"en": f"No clear trend: {slope} a quarter (95 % range {low} to {high}).",
@@ -177,11 +179,14 @@ def _errors(row: pd.Series, language: str) -> list[str]:
 
 def _judged_en(row: pd.Series) -> str:
     smooth, naive = _errors(row, "en")
-    winner = schema.word(row["forecast_method"], "en").lower()
+    winner, rival = (schema.word(row[c], "en").lower() for c in ("forecast_method", "naive_method"))
+    compared = (
+        f"smoothing was off by {smooth} and the naive rule ({rival}) by {naive} times the usual step from period to period (MASE)"
+        if pd.notna(row["smooth_mase"])
+        else f"smoothing stood beside the naive rule ({rival})"
+    )
     return (
-        f" In {row['origins']} forecasts from the past, smoothing was off by {smooth} and the naive rule "
-        f"({schema.word(row['naive_method'], 'en').lower()}) by {naive} times the usual step from period to period (MASE); used "
-        f"here: {winner}. Its sums were off by {style.percent(row['total_error_share'], 'en')} on average; its 80 % ranges held "
+        f" In {row['origins']} forecasts from the past, {compared}; used here: {winner}. Its sums were off by {style.percent(row['total_error_share'], 'en')} on average; its 80 % ranges held "
         f"{style.percent(row['within_80_share'], 'en', 0)} of the periods, its 95 % ranges "
         f"{style.percent(row['within_95_share'], 'en', 0)}."
     )
@@ -189,9 +194,10 @@ def _judged_en(row: pd.Series) -> str:
 
 def _judged_zh(row: pd.Series) -> str:
     smooth, naive = _errors(row, "zh")
+    known = pd.notna(row["smooth_mase"])
+    compared = f"的误差分别为通常逐期变动的{smooth}倍和{naive}倍（MASE）" if known else "相互比较"
     return (
-        f"在{row['origins']}次历史回测中，平滑法与朴素法（{schema.word(row['naive_method'], 'zh')}）的误差分别为通常逐期变动的"
-        f"{smooth}倍和{naive}倍（MASE）；此处采用：{schema.word(row['forecast_method'], 'zh')}。其合计平均误差"
+        f"在{row['origins']}次历史回测中，平滑法与朴素法（{schema.word(row['naive_method'], 'zh')}）{compared}；此处采用：{schema.word(row['forecast_method'], 'zh')}。其合计平均误差"
         f"{style.percent(row['total_error_share'], 'zh')}；80%区间命中{style.percent(row['within_80_share'], 'zh', 0)}，"
         f"95%区间命中{style.percent(row['within_95_share'], 'zh', 0)}。"
     )

@@ -81,7 +81,7 @@ def _hide_kpis(frame: pd.DataFrame, marks: pd.DataFrame, min_cell: int) -> pd.Da
             value = frame[column].astype("float64")
             is_small = frame["kpi_unit"].eq("customers") & value.ge(1) & value.lt(min_cell)
             marks[column] = marks[column].mask(is_small, SMALL)
-            if {"kpi", "tier", "period"} <= set(frame.columns):
+            if {"kpi", "tier"} <= set(frame.columns):
                 marks[column] = marks[column].mask(_of_few(frame, min_cell) & marks[column].eq(""), HIDDEN)
     return marks
 
@@ -89,9 +89,10 @@ def _hide_kpis(frame: pd.DataFrame, marks: pd.DataFrame, min_cell: int) -> pd.Da
 def _of_few(frame: pd.DataFrame, min_cell: int) -> pd.Series:
     """KPIs of a tier in a quarter in which fewer than `min_cell` of its customers bought, or that would tell of one."""
     out = pd.Series(data=False, index=frame.index)
-    for period, buyers in frame[frame["kpi"].eq("active_customers")].groupby("period"):
+    periods = frame["period"] if "period" in frame.columns else pd.Series("", index=frame.index)
+    for period, buyers in frame[frame["kpi"].eq("active_customers")].groupby(periods):
         values = buyers["kpi_value"].astype("float64")
         small = values.ge(1) & values.lt(min_cell) & buyers["tier"].ne("all")
         few = buyers.loc[_line(values, small, buyers["tier"].eq("all"), min_cell), "tier"]
-        out |= frame["period"].eq(period) & frame["tier"].isin(few)
+        out |= periods.eq(period) & frame["tier"].isin(few)
     return out
