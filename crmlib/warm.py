@@ -26,6 +26,7 @@ from typing import Any
 import crmlib
 
 ENVIRONMENT = {
+    "DUCKDB_JE_MALLOC_CONF": "dirty_decay_ms:100,muzzy_decay_ms:0",  # free memory goes back at once, not in a second
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "OMP_NUM_THREADS": "1",  # sums in another order would give other last digits
     "OPENBLAS_NUM_THREADS": "1",
