@@ -87,10 +87,10 @@ def held() -> tuple[float, float]:
 def below(top: int) -> set[int]:
     """The processes that another one has started, and theirs."""
     children: dict[int, set[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            parent = int(stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1])
-            children.setdefault(parent, set()).add(int(stat.parent.name))
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(OSError):  # it has ended
+            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+            children.setdefault(int(stat.rpartition(")")[2].split()[1]), set()).add(int(pid))
     found: set[int] = set()
     new = children.get(top, set())
     while new:
