@@ -87,10 +87,11 @@ def held() -> tuple[float, float]:
 def below(top: int) -> set[int]:
     """The processes that another one has started, and theirs."""
     children: dict[int, set[int]] = {}
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        with suppress(OSError):  # it has ended
-            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-            children.setdefault(int(stat.rpartition(")")[2].split()[1]), set()).add(int(pid))
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(OSError):  # it has ended
+                stat = (folder / "stat").read_text(encoding="utf-8", errors="replace")
+                children.setdefault(int(stat.rpartition(")")[2].split()[1]), set()).add(int(folder.name))
     found: set[int] = set()
     new = children.get(top, set())
     while new:
