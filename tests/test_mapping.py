@@ -89,6 +89,23 @@ def test_orders_in_two_files(tmp_path):
     assert "`url: duckdb://`" not in proposed(file)[2]
 
 
+def test_pieces_called_amount_and_days_counted_from_a_start(tmp_path):
+    """As two published logs of supermarkets have them."""
+    header = "CUSTOMER_ID,TRANSACTION_DT,PRODUCT_ID,AMOUNT,SALES_PRICE"
+    file = write(tmp_path, header, lambda n: f"0{n},2000-11-{n % 28 + 1:02d},{n},{n % 3 + 1},{n * 7}")
+    assert proposed(file)[1]["columns"]["quantity"] == "AMOUNT"
+    file = write(tmp_path, header, lambda n: f"0{n},2000-11-{n % 28 + 1:02d},{n},{n * 7},{n % 3 + 1}")
+    assert proposed(file)[1]["columns"]["net_amount"] == "AMOUNT"  # of more values than the price: money
+    file = write(
+        tmp_path, "household_key,BASKET_ID,DAY,SALES_VALUE", lambda n: f"{n % 9},{n + 900},{n * 3},{n / 7:.2f}"
+    )
+    text = proposed(file)[2]
+    assert "order_date: ?" in text and "DAY may count days from a start" in text and """+ "DAY"::INT`""" in text
+    file = write(tmp_path, "household_key,BASKET_ID,date,DAY,SALES_VALUE",
+                 lambda n: f"{n % 9},{n + 900},2023-01-{n % 28 + 1:02d},{n},{n / 7:.2f}")  # fmt: skip
+    assert "may count days" not in proposed(file)[2]
+
+
 def test_a_file_without_a_header(tmp_path):
     file = tmp_path / "log.txt"
     file.write_text("".join(map(spaced, range(40))), newline="")

@@ -61,6 +61,7 @@ def match(name: str, columns: Sequence[Profile]) -> dict[str, Profile]:
             chosen[field] = column
     _only_date(name, columns, chosen)
     _only_amount(name, columns, chosen)
+    _counted(name, chosen)
     if "row_kind" in chosen and not chosen["row_kind"].words:
         del chosen["row_kind"]  # so many words are no kinds of rows
     if name == "orders" and "unit_price" in chosen and not {"quantity", "net_amount"} & set(chosen):
@@ -81,6 +82,15 @@ def _only_amount(name: str, columns: Sequence[Profile], chosen: dict[str, Profil
     broken = [column for column in columns if column.kind == "number" and column.decimal]
     if name == "orders" and not {"net_amount", "unit_price"} & set(chosen) and len(broken) == 1:
         chosen["net_amount"] = broken[0]
+
+
+def _counted(name: str, chosen: dict[str, Profile]) -> None:
+    """An amount of fewer values than the price beside it, all whole numbers, counts pieces."""
+    amount, price = chosen.get("net_amount"), chosen.get("unit_price")
+    if name != "orders" or amount is None or price is None or "quantity" in chosen:
+        return
+    if not amount.decimal and amount.distinct < price.distinct:
+        chosen["quantity"] = chosen.pop("net_amount")
 
 
 def _score(field: str, column: Profile) -> float:

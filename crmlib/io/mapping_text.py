@@ -18,6 +18,7 @@ LEAST = 40.0
 _TEXTS = ("text", "comment", "note", "contact_summary", "main_need")
 _HIDDEN = ("customer_id", "owner", *privacy.IDENTIFIERS)
 _DAY = ("customer_id", "order_date")
+_NUMBERED = ("day", "dayno", "daynum", "daynumber", "dayindex")
 _MADE = {"net_amount": {"quantity", "unit_price"}, "order_id": set(_DAY)}
 """Fields of orders that others give together: an amount, and what a customer buys on a day."""
 _KINDS = {"cancellation": r"cancel|void|abort|unpaid|unavailable|declin|fail|取消|作废|关闭|未付款",
@@ -33,6 +34,7 @@ def lines(found: dict[str, dict[str, Profile]], sample: Sample, columns: Sequenc
         f"# Proposed by crm map from {sample.note}. Check it, then paste it under `sources:`.",
         *[f"# {remark}" for remark in sample.remarks],
         *_source(main, sample, found[main]),
+        *_numbered_days(main, found[main], left),
         *(["  # columns without a field:"] if left else []),
         *[f"  #   {c.name}: {_said(c, '')}{_elsewhere(main, c)}" for c in left],
         *(["# The same file says this too; leave out what comes from a better one:"] if beside else []),
@@ -68,6 +70,15 @@ def _joined_lines(name: str, chosen: dict[str, Profile]) -> list[str]:
         "    # where another file has that by order_id: `url: duckdb://` and a `query` that joins them (see README.md)"
     )
     return [told] if is_half else []
+
+
+def _numbered_days(name: str, chosen: dict[str, Profile], left: Sequence[Profile]) -> list[str]:
+    """Days counted from a start, as published logs have them, become dates by a query."""
+    if name != "orders" or "order_date" in chosen:
+        return []
+    days = [c.name for c in left if c.kind == "number" and not c.decimal and synonyms.plain(c.name) in _NUMBERED]
+    way = "`url: duckdb://` and a `query` with"
+    return [f"    # {day} may count days from a start: {way} `DATE '2024-01-01' + \"{day}\"::INT`" for day in days]
 
 
 def _decimal_lines(chosen: dict[str, Profile]) -> list[str]:
