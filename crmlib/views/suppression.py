@@ -81,7 +81,7 @@ def _hide_kpis(frame: pd.DataFrame, marks: pd.DataFrame, min_cell: int) -> pd.Da
             value = frame[column].astype("float64")
             is_small = frame["kpi_unit"].eq("customers") & value.ge(1) & value.lt(min_cell)
             marks[column] = marks[column].mask(is_small, SMALL)
-            if {"kpi", "tier"} <= set(frame.columns):
+            if {"kpi", "kpi_value", "tier"} <= set(frame.columns):
                 marks[column] = marks[column].mask(_of_few(frame, min_cell) & marks[column].eq(""), HIDDEN)
     return marks
 
