@@ -178,6 +178,7 @@ def test_sentences_do_not_say_what_their_tables_hide():
     told, why = suppression.blank(sizes, 5), suppression.blank(reasons, 5)
     for lang in ("en", "zh"):
         said = narrative_segment.tiers(told, why, lang, BOOK).text
+        assert {"en": "and smaller groups", "zh": "更小的群体"}[lang] in said
         assert "777" not in said and "12" in said and "4" not in said.replace("12", "")
         assert "¥777" in narrative_segment.tiers(sizes, reasons, lang, BOOK).text
         first = narrative_review.risk(told, lang, BOOK).text

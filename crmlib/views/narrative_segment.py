@@ -73,6 +73,7 @@ _STATES = {
 def tiers(sizes: pd.DataFrame, reasons: pd.DataFrame, lang: str, book: Book) -> Sentence:
     """Where the money is, and what the lowest tier is made of; figures that are hidden are left out."""
     best, lowest = sizes.iloc[0], sizes[sizes["tier"] == "risk"]
+    are_some_hidden = reasons["customers"].isna().any()
     reasons = reasons[reasons["customers"].notna()]
     en = "Too few customers are high value, or in another tier, to tell what they spent."
     zh = "高价值（或另一层级）客户过少，其消费不予显示。"
@@ -92,8 +93,9 @@ def tiers(sizes: pd.DataFrame, reasons: pd.DataFrame, lang: str, book: Book) -> 
         parts_zh = "，".join(
             f"{schema.word(r.risk_reason, lang)}{style.number(r.customers, lang)}个" for r in reasons.itertuples()
         )
-        en += f" The churn-risk tier mixes reasons: {parts_en}; only the lapsed belong on a win-back list."
-        zh += f"流失风险层级的成因不同：{parts_zh}；只有已沉寂的客户应进入挽回名单。"
+        more_en, more_zh = (", and smaller groups", "，以及更小的群体") if are_some_hidden else ("", "")
+        en += f" The churn-risk tier mixes reasons: {parts_en}{more_en}; only the lapsed belong on a win-back list."
+        zh += f"流失风险层级的成因不同：{parts_zh}{more_zh}；只有已沉寂的客户应进入挽回名单。"
     return say({"en": en, "zh": zh}, lang)
 
 
