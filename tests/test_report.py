@@ -140,7 +140,7 @@ def test_an_empty_store_is_stated_and_not_invented(tmp_path):
     for stated in (
         "KPIs of this quarter have not been computed",
         "No findings",
-        "No decisions",
+        "No decision follows",
         "last order not known",
     ):
         assert stated in text
