@@ -42,7 +42,11 @@ def test_knots_are_the_quantiles_of_the_baseline():
     assert made["frequency_12m"] == ((0, 0), (40, 20), (80, 40), (120, 60), (160, 80), (190, 95), (380, 100))
     assert made["monetary_12m"] == made["frequency_12m"]
     assert made["recency_days"] == ((0, 100), (20, 80), (40, 60), (60, 40), (80, 20), (95, 5), (365, 0))
-    assert measured["crowded_share"].tolist() == [pytest.approx(1 / 101)] * 5
+    assert measured["crowded_share"].tolist() == [0.0] * 5  # nobody shares his number
+    shared = {**columns, "frequency_12m": [*range(100), 99]}
+    assert (
+        anchors.quantiles(engine.table(pd.DataFrame(shared)))["crowded_share"].tolist() == [pytest.approx(2 / 101)] * 5
+    )
 
 
 def test_tied_quantiles_become_one_knot_with_their_mean_score():
@@ -118,6 +122,10 @@ def test_a_bridge_counts_who_moves_because_the_scale_does(tmp_path):
     )
     moved = anchors.bridge(days, known, PERIOD, used, easy)
     assert moved.loc["risk"].to_dict() == {"high": 29, "potential": 0, "general": 0, "risk": 1, "none": 0}
+    alike = anchors.document(easy, moved, PERIOD)
+    assert "# 96.7% of the customers would be in one tier" in alike and "set as_of to their last day" in alike
+    moved.loc["risk", ["high", "general"]] = [19, 10]
+    assert "in one tier" not in anchors.document(easy, moved, PERIOD)
 
 
 @pytest.mark.parametrize("name", ["anchors-1999.yml", "../default.yml"])

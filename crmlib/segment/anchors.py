@@ -17,6 +17,9 @@ QUANTILES = (0.20, 0.40, 0.60, 0.80, 0.95)
 CROWDED = 0.10
 """Share of the customers at one number of orders above which quantiles of orders say little."""
 
+ALIKE = 0.95
+"""Share of the customers in one tier from which on anchors tell hardly anybody apart."""
+
 ABSOLUTE_RECENCY: Knots = ((0, 100), (30, 85), (90, 60), (180, 40), (365, 0))
 ABSOLUTE_ORDERS: Knots = ((0, 0), (4, 40), (10, 60), (15, 75), (24, 90), (36, 100))
 
@@ -49,7 +52,8 @@ def quantiles(baseline: ir.Table) -> pd.DataFrame:
     )
     commonest = baseline.group_by("frequency_12m").aggregate(n=_.count()).n.max()
     wide = measured.to_pyarrow().to_pylist()[0]
-    share = (commonest.to_pyarrow().as_py() or 0) / max(wide["customers"], 1)
+    most = commonest.to_pyarrow().as_py() or 0
+    share = most / max(wide["customers"], 1) if most > 1 else 0.0  # one customer shares with nobody
     rows = [(100 * q, *(wide[f"{c}@{q}"] for c in columns), share) for q in QUANTILES]
     return pd.DataFrame(rows, columns=["score", *columns, "crowded_share"], dtype="float64")
 
@@ -148,6 +152,20 @@ def bridge(
     return table.fillna(0).astype("int64")
 
 
+def _alike(bridge: pd.DataFrame, period: Period) -> list[str]:
+    """A warning where the new anchors would tell hardly anybody apart: mostly the data end before the quarter does."""
+    sizes = bridge.drop(columns="none").sum()
+    if sizes.max() < ALIKE * sizes.sum() or not sizes.sum():
+        return []
+    share = sizes.max() / sizes.sum()
+    return [
+        "",
+        f"{share:.1%} of the customers would be in one tier, so these do not fit either. Where the data end before "
+        f"{period.as_of}, set as_of to their last day and propose again.",
+        f"{share:.1%}的客户会落入同一层级，因此这些锚点也不适用。若数据在{period.as_of}之前即终止，请将as_of设为数据最后一日后重新提出。",
+    ]
+
+
 def document(proposed: Anchors, bridge: pd.DataFrame, period: Period) -> str:
     """The proposal as a YAML file for `segment.anchors`, with the bridge as comments above it."""
     width = max(len(name) for name in bridge.columns) + 2
@@ -164,6 +182,7 @@ def document(proposed: Anchors, bridge: pd.DataFrame, period: Period) -> str:
         f"{same:.1%}的客户层级不变；其余客户的变化来自锚点而非购买行为。",
         "",
         *("".join(row) for row in (head, *rows)),
+        *_alike(bridge, period),
     ]
     content = yaml.safe_dump(
         proposed.model_dump(mode="json"), allow_unicode=True, sort_keys=False, default_flow_style=None, width=110
