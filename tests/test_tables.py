@@ -222,6 +222,8 @@ def test_kpis_of_a_tier_of_few_buyers_are_hidden_and_those_of_the_next_smallest(
     assert suppression.blank(frame, 5)["kpi_value"].isna().tolist() == [mark != "" for mark in marks]
     of_one = suppression.hidden(frame.drop(columns="period"), 5)["kpi_value"]  # as the page shows one quarter
     assert of_one.tolist() == marks.tolist()
+    targets = frame.rename(columns={"kpi_value": "baseline"})  # no measured values, so nothing to tell who is few
+    assert "hidden" not in suppression.hidden(targets, 5).to_numpy()
     many = frame.assign(kpi_value=frame["kpi_value"] * 10)
     assert (suppression.hidden(many, 5) == "").all(axis=None)
 
