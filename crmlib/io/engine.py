@@ -200,9 +200,12 @@ def stack(con: Any, name: str, tables: Sequence[ir.Table]) -> ir.Table:
     return con.table(name)
 
 
-def drop(con: Backend, name: str) -> None:
+def drop(con: Any, name: str) -> None:
     """Free a kept table that nothing reads any more; none of that name is no error."""
-    con.raw_sql(f'DROP TABLE IF EXISTS "{name}"')
+    if isinstance(con, Backend):
+        con.raw_sql(f'DROP TABLE IF EXISTS "{name}"')
+    else:
+        con.drop_kept(name)
 
 
 def scan(con: Backend, name: str, table: ir.Table) -> ir.Table:
@@ -274,6 +277,11 @@ def _whole(table: ir.Table) -> ir.Table:
     """Sums in the 64 bits that Ibis takes them for: DuckDB makes 128 of them, and would store them as decimals."""
     kinds = table.schema().items()
     return table.mutate(**{c: ops.Cast(table[c], kind).to_expr() for c, kind in kinds if kind.is_integer()})
+
+
+def keeps_order(con: Any) -> bool:
+    """Whether rows of a kept table come back in the order in which they were kept."""
+    return isinstance(con, Backend)
 
 
 def frame(table: ir.Table) -> pd.DataFrame:

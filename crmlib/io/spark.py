@@ -127,6 +127,10 @@ class Backend(PySpark):
         self.raw_sql(self.compile(table)).localCheckpoint().createOrReplaceTempView(name)
         return self.table(name)
 
+    def drop_kept(self, name: str) -> None:
+        """Let go of a kept table; none of that name is no error."""
+        self._session.catalog.dropTempView(name)
+
     def take(self, table: ir.Table) -> ir.Table:
         """A table of another engine, by way of a file."""
         file = Path(tempfile.mkdtemp(dir=self._session.conf.get("spark.crmlib.folder"))) / "taken.parquet"

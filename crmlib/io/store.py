@@ -89,6 +89,9 @@ class Store:
 
         Sorting a sentence for each of ten million customers takes longer than making it.
         """
+        if not engine.keeps_order(self.con):
+            self.save(**tables)
+            return
         for name, table in tables.items():
             with _whole(self._path(name)) as path:
                 engine.write_parquet(_typed(name, table), path)

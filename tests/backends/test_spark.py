@@ -11,7 +11,7 @@ import pytest
 from ibis import _
 from test_equal import frame
 
-from crmlib.io import engine, staging
+from crmlib.io import engine, staging, store
 
 AT = datetime.fromisoformat("2024-03-31 01:30:00")  # an hour that Berlin's clocks skip
 
@@ -44,6 +44,23 @@ def test_a_kept_table_may_be_made_from_the_one_that_it_replaces(rows, spark):
     spark.keep("kept", rows)
     again = spark.keep("kept", spark.table("kept").filter(_.id == "a"))
     assert again.count().to_pyarrow().as_py() == 1
+
+
+def test_a_kept_table_goes_when_nothing_reads_it(rows, spark):
+    engine.keep(spark, "gone", rows)
+    engine.drop(spark, "gone")
+    engine.drop(spark, "gone")
+    assert "gone" not in spark.list_tables()
+
+
+def test_what_is_stored_as_ordered_is_put_in_order(rows, spark, tmp_path):
+    """Spark promises no order of kept rows, so they are sorted once more."""
+    results = store.open_store(books.load(tmp_path), tmp_path / "out", spark)
+    kept = engine.keep(
+        spark, "kept", engine.table(pd.DataFrame({"customer_id": ["b", "c", "a"], "tier": ["x", "y", "z"]}))
+    )
+    results.save_as_ordered(customer_tiers=kept)
+    assert results.frame("customer_tiers")["customer_id"].to_list() == ["a", "b", "c"]
 
 
 def test_a_table_of_duckdb_is_taken_over(spark):
