@@ -56,11 +56,9 @@ def test_a_kept_table_goes_when_nothing_reads_it(rows, spark):
 def test_what_is_stored_as_ordered_is_put_in_order(rows, spark, tmp_path):
     """Spark promises no order of kept rows, so they are sorted once more."""
     results = store.open_store(books.load(tmp_path), tmp_path / "out", spark)
-    kept = engine.keep(
-        spark, "kept", engine.table(pd.DataFrame({"customer_id": ["b", "c", "a"], "tier": ["x", "y", "z"]}))
-    )
-    results.save_as_ordered(customer_tiers=kept)
-    assert results.frame("customer_tiers")["customer_id"].to_list() == ["a", "b", "c"]
+    found = pd.DataFrame({"campaign_id": "k", "customer_id": ["b", "c", "a"]})
+    results.save_as_ordered(campaign_targets=engine.keep(spark, "kept", engine.table(found)))
+    assert results.frame("campaign_targets")["customer_id"].to_list() == ["a", "b", "c"]
 
 
 def test_a_table_of_duckdb_is_taken_over(spark):
