@@ -1,6 +1,7 @@
 """No engine-level function of steps 1, 2 and 5, of the KPIs, the hold-out and the plan is left out of `test_equal`."""
 
 import ast
+import re
 import sys
 from pathlib import Path
 from types import CodeType, FrameType
@@ -54,6 +55,17 @@ def called(root: Path, book: Any) -> set[str]:
 def test_every_function_is_compared(root, duckdb_book):
     left = asked(root) - called(root, duckdb_book("first"))
     assert not left - set(LEFT_OUT), "\n".join(sorted(left))
+
+
+def test_what_notebooks_ask_of_the_engine_is_tested_on_spark(root):
+    """Notebooks call the seam itself too; one such call that only DuckDB knew stopped the whole batch on Spark."""
+    verb = re.compile(r"\bengine\.([a-z_]+)\(")
+    wanted = {
+        name for file in root.glob("notebooks/*.ipynb") for name in verb.findall(file.read_text(encoding="utf-8"))
+    }
+    tests = (root / "tests/backends/test_spark.py").read_text(encoding="utf-8")
+    assert {"keep", "drop", "stack"} <= wanted
+    assert not wanted - set(verb.findall(tests)) - {"connect", "frame"}  # these two every test here goes through
 
 
 def test_a_book_without_rows_is_left_out_only_where_nothing_can_begin():

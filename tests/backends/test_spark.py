@@ -53,6 +53,11 @@ def test_a_kept_table_goes_when_nothing_reads_it(rows, spark):
     assert "gone" not in spark.list_tables()
 
 
+def test_tables_are_stacked(rows, spark):
+    stacked = engine.stack(spark, "stacked", [rows, rows.filter(_.id == "a"), rows.limit(0)])
+    assert sorted(frame(stacked)["id"].fillna("")) == ["", "a", "a", "b"]
+
+
 def test_what_is_stored_as_ordered_is_put_in_order(rows, spark, tmp_path):
     """Spark promises no order of kept rows, so they are sorted once more."""
     results = store.open_store(books.load(tmp_path), tmp_path / "out", spark)
