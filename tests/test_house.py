@@ -155,7 +155,7 @@ def test_a_notebook_saves_tables_of_its_own_step(file: Path) -> None:
 
 def texts() -> Iterator[tuple[str, str]]:
     """The project's own text files, without what is generated."""
-    made = re.compile(r"\.git|\.venv|outputs|\..*_cache|\.hypothesis|.*\.egg-info")
+    made = re.compile(r"\.git|\.venv.*|outputs|\..*_cache|\.hypothesis|.*\.egg-info")
     kinds = {".py", ".md", ".yml", ".yaml", ".toml", ".ipynb", ".csv", ".j2", ".css", ".txt", ".lock", ""}
     tops = [top for top in sorted(ROOT.iterdir()) if not made.fullmatch(top.name)]
     for file in (file for top in tops for file in ([top] if top.is_file() else sorted(top.rglob("*")))):
