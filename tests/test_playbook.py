@@ -18,7 +18,7 @@ from crmlib.params import Book
 from crmlib.periods import Period
 from crmlib.strategy import decisions, incentives, playbook, templates
 from crmlib.strategy.templates_text import TEMPLATES
-from crmlib.views import charts_strategy, narrative_actions, narrative_strategy
+from crmlib.views import charts_strategy, narrative_actions, narrative_strategy, suppression
 
 LANGS = ("en", "zh")
 BOOK = Book(name_en="Tiny", name_zh="小账套", currency="USD")
@@ -38,7 +38,11 @@ def book(tmp_path_factory):
 
 
 def proposed(book, strategies=NONE) -> pd.DataFrame:
-    return templates.proposals(GROUPS, KPI_ROWS, strategies, book)
+    return of(GROUPS, strategies, book)
+
+
+def of(groups: pd.DataFrame, strategies: pd.DataFrame, book) -> pd.DataFrame:
+    return templates.proposals(groups, suppression.blank(groups, 5), KPI_ROWS, strategies, book)
 
 
 def test_templates_are_filled_with_the_quarters_numbers(book):
@@ -57,16 +61,16 @@ def test_templates_are_filled_with_the_quarters_numbers(book):
 
 
 def test_templates_do_not_say_what_their_table_hides(book):
-    """Three customers are high value; the next smallest tier would give them away, other kinds of groups would not."""
+    """Three customers are high value; the next smallest group would give them away, larger ones would not."""
     others = pd.DataFrame({"group_kind": "group_tier", "group_code": ["potential", "general"], "customers": [500, 700],
                            "customer_share": 0.3, "monetary_12m_minor": [60_000, 70_000], "revenue_share": 0.2,
                            "typical_days": 9.0, "typical_orders": 2.0})  # fmt: skip
-    groups = pd.concat([GROUPS.assign(customers=[3, 1200, 300, 9]), others])
-    found = templates.proposals(groups, KPI_ROWS, NONE, book).set_index("group_code")
+    groups = pd.concat([GROUPS.assign(customers=[3, 1200, 300, 900]), others], ignore_index=True)
+    found = of(groups, NONE, book).set_index("group_code")
     assert "for the few customers" in found.resources["high"] and "为几位客户" in found.resources_zh["high"]
-    assert "500" not in found.resources["potential"] and "300" in found.resources["lapsed"]
+    assert "500" in found.resources["potential"] and "300" not in found.resources["lapsed"]
     assert "they spent CNY 1 each" in found.resources["general"] and "a part of 12-month" not in found.resources["risk"]
-    few = templates.proposals(groups.assign(customers=3), KPI_ROWS, NONE, book).set_index("group_code")
+    few = of(groups.assign(customers=3), NONE, book).set_index("group_code")
     assert "a hidden amount each" in few.resources["general"] and "人均消费不予显示" in few.resources_zh["general"]
     assert "a part of 12-month" in few.resources["risk"] and "近12个月消费的一部分" in few.resources_zh["risk"]
 

@@ -16,6 +16,7 @@ from crmlib.io import database_readers as readers
 from crmlib.params import Source
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
+_READS = re.compile(r"^read_|_scan$", re.IGNORECASE)
 _READERS = {
     "postgresql": readers.postgresql,
     "postgres": readers.postgresql,
@@ -136,12 +137,18 @@ def _select(query: str, scheme: str, where: str) -> Any:
 
 
 def _files(tree: Any) -> set[str]:
-    """Files that a query reads: names with a dot where tables stand, and what `read_csv(…)` and its like are given."""
+    """Files that a query reads: names with a dot where tables stand, and what `read_csv(…)` and its like are given.
+
+    Other functions make rows of their arguments (`generate_series`), which are no files.
+    """
     from sqlglot import expressions as e
 
     names: set[str] = set()
     for table in tree.find_all(e.Table):
         if isinstance(table.this, e.Func):
+            named = table.this.name if isinstance(table.this, e.Anonymous) else table.this.sql_name()
+            if not _READS.search(named):
+                continue
             given = [part for part in (table.this.this, *table.this.expressions) if isinstance(part, e.Expression)]
             plain = [part for part in given if not isinstance(part, e.EQ | e.PropertyEQ)]
             names.update(text.name for part in plain for text in part.find_all(e.Literal) if text.is_string)
@@ -152,7 +159,7 @@ def _files(tree: Any) -> set[str]:
 
 def _in_folder(query: str, names: set[str], folder: Path, where: str) -> str:
     """The query with its files' whole paths: a bare name would be looked for in the working directory first."""
-    for name in names:
+    for name in sorted(names - {""}):
         if "://" in name or Path(name).is_absolute():
             continue
         if not any(folder.glob(name)):

@@ -132,11 +132,10 @@ def _aside(store: Store, lang: str) -> str:
 def _misfit(store: Store, lang: str) -> str:
     """That the scores tell the customers apart too little."""
     sizes = frame(store, "tier_sizes")
-    said = (
-        None
-        if sizes.empty
-        else narrative_segment.misfit(sizes, str(store.settings.file), lang, store.settings.privacy.min_cell)
-    )
+    if sizes.empty:
+        return ""
+    settings = store.settings
+    said = narrative_segment.misfit(sizes, str(settings.file), lang, settings.privacy.min_cell)
     return said.text if said else ""
 
 

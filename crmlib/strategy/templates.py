@@ -54,9 +54,14 @@ def of_quarter(kpis: pd.DataFrame, period: Period) -> pd.DataFrame:
     return kpis.loc[kpis.period == str(period), ["kpi", "kpi_unit", "kpi_value"]].reset_index(drop=True)
 
 
-def proposals(groups: pd.DataFrame, kpis: pd.DataFrame, strategies: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Table `strategy_proposals`: the templates of the groups that have customers, in the order of the templates."""
-    groups = groups.assign(is_few=_few(groups, settings.privacy.min_cell))
+def proposals(
+    groups: pd.DataFrame, told: pd.DataFrame, kpis: pd.DataFrame, strategies: pd.DataFrame, settings: Settings
+) -> pd.DataFrame:
+    """Table `strategy_proposals`: the templates of the groups that have customers, in the order of the templates.
+
+    `told` is `groups` without the figures that are hidden (NaN): the words do not say them either.
+    """
+    groups = groups.assign(is_untold=told["customers"].isna())
     keys = pd.DataFrame([(t.kind, t.code) for t in TEMPLATES], columns=["group_kind", "group_code"])
     rows = keys.merge(groups, how="inner", on=["group_kind", "group_code"]).to_dict("records")
     known = {(t.kind, t.code): t for t in TEMPLATES}
@@ -70,14 +75,6 @@ def proposals(groups: pd.DataFrame, kpis: pd.DataFrame, strategies: pd.DataFrame
     ]
     columns = list(schema.TABLES["strategy_proposals"].columns)
     return pd.DataFrame(made, columns=columns)
-
-
-def _few(groups: pd.DataFrame, min_cell: int) -> pd.Series:
-    """Groups of fewer than `min_cell` customers, and the next smallest of their kind, which would give one away."""
-    small = groups["customers"] < min_cell
-    rest = groups["customers"].mask(small)
-    next_one = rest == rest.groupby(groups["group_kind"]).transform("min")
-    return small | (next_one & small.groupby(groups["group_kind"]).transform("any"))
 
 
 _UNTOLD = {
@@ -98,7 +95,7 @@ def _wording(template: Template, row: dict, settings: Settings) -> dict[str, str
         "late": f"{max(2 * row['typical_days'], 7):.0f}",
         "orders": f"{row['typical_orders']:.0f}",
     }
-    en, zh = (numbers | (_UNTOLD[lang] if row["is_few"] else {}) for lang in ("en", "zh"))
+    en, zh = (numbers | (_UNTOLD[lang] if row["is_untold"] else {}) for lang in ("en", "zh"))
     texts = {name: getattr(template, name) for name in _PAIRS}
     return {name: pair[0].format(**en) for name, pair in texts.items()} | {
         f"{name}_zh": pair[1].format(**zh) for name, pair in texts.items()

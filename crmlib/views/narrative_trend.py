@@ -186,7 +186,8 @@ def _judged_en(row: pd.Series) -> str:
         else f"smoothing stood beside the naive rule ({rival})"
     )
     return (
-        f" In {row['origins']} forecasts from the past, {compared}; used here: {winner}. Its sums were off by {style.percent(row['total_error_share'], 'en')} on average; its 80 % ranges held "
+        f" In {row['origins']} forecasts from the past, {compared}; used here: {winner}. Its sums were off by "
+        f"{style.percent(row['total_error_share'], 'en')} on average; its 80 % ranges held "
         f"{style.percent(row['within_80_share'], 'en', 0)} of the periods, its 95 % ranges "
         f"{style.percent(row['within_95_share'], 'en', 0)}."
     )
@@ -197,7 +198,8 @@ def _judged_zh(row: pd.Series) -> str:
     known = pd.notna(row["smooth_mase"])
     compared = f"的误差分别为通常逐期变动的{smooth}倍和{naive}倍（MASE）" if known else "相互比较"
     return (
-        f"在{row['origins']}次历史回测中，平滑法与朴素法（{schema.word(row['naive_method'], 'zh')}）{compared}；此处采用：{schema.word(row['forecast_method'], 'zh')}。其合计平均误差"
+        f"在{row['origins']}次历史回测中，平滑法与朴素法（{schema.word(row['naive_method'], 'zh')}）{compared}；此处采用："
+        f"{schema.word(row['forecast_method'], 'zh')}。其合计平均误差"
         f"{style.percent(row['total_error_share'], 'zh')}；80%区间命中{style.percent(row['within_80_share'], 'zh', 0)}，"
         f"95%区间命中{style.percent(row['within_95_share'], 'zh', 0)}。"
     )
