@@ -160,6 +160,7 @@ def _anchors(options: argparse.Namespace) -> int:
     con = engine.connect(settings)
     staged = staging.stage(con, settings)
     days = engine.keep(con, "purchase_days", pieces.purchase_days(con, staged, settings.period, day_pieces))
+    engine.drop(con, pieces.ORDERS)
     known = inventory.customers(staged.tables.get("customers"), days, staged.contacts)
     proposed = anchors.propose(days, known, baseline, settings)
     moved = anchors.bridge(days, known, settings.period, settings, proposed)

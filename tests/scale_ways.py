@@ -21,6 +21,8 @@ import scale_run
 
 OPTIONAL = ("polars", "openretailscience")
 """Ways that are packages which need not be there."""
+BASE = ["customer_id", "first_order_date", "last_order_date", "state", "recency_days", "frequency_12m", "monetary_12m_minor",
+        "tenure_days"]  # fmt: skip
 AS_OF, YEAR_AGO = "2023-12-31", "2022-12-31"
 
 
@@ -111,11 +113,15 @@ DAYS_SQL = """
           FROM '{files}/*.parquet' WHERE order_date <= DATE '{as_of}' GROUP BY 1, 2)
     GROUP BY 1, 2"""
 BASE_SQL = """
-    SELECT customer_id, min(order_date) FILTER (WHERE orders > 0) AS first_order_date,
-           max(order_date) FILTER (WHERE orders > 0) AS last_order_date,
-           coalesce(sum(orders) FILTER (WHERE order_date > DATE '{year_ago}'), 0)::BIGINT AS frequency_12m,
-           coalesce(sum(net_minor) FILTER (WHERE order_date > DATE '{year_ago}'), 0)::BIGINT AS monetary_12m_minor
-    FROM {days} GROUP BY 1"""
+    SELECT customer_id, first_order_date, last_order_date,
+           CASE WHEN first_order_date IS NULL THEN 'returns_only' WHEN frequency_12m = 0 THEN 'lapsed' ELSE 'active' END AS state,
+           DATE '{as_of}' - last_order_date AS recency_days, frequency_12m, monetary_12m_minor,
+           DATE '{as_of}' - first_order_date AS tenure_days
+    FROM (SELECT customer_id, min(order_date) FILTER (WHERE orders > 0) AS first_order_date,
+                 max(order_date) FILTER (WHERE orders > 0) AS last_order_date,
+                 coalesce(sum(orders) FILTER (WHERE order_date > DATE '{year_ago}'), 0)::BIGINT AS frequency_12m,
+                 coalesce(sum(net_minor) FILTER (WHERE order_date > DATE '{year_ago}'), 0)::BIGINT AS monetary_12m_minor
+          FROM {days} GROUP BY 1)"""
 
 
 def sql(files: Path, out: Path, memory: str, stages: Stages) -> None:
@@ -125,7 +131,7 @@ def sql(files: Path, out: Path, memory: str, stages: Stages) -> None:
         days = DAYS_SQL.format(files=files, as_of=AS_OF)
         con.execute(f"COPY (FROM ({days}) ORDER BY 1, 2) TO '{out}/days.parquet' (COMPRESSION zstd)")
     with stages.stage("base"):
-        base = BASE_SQL.format(days=f"'{out}/days.parquet'", year_ago=YEAR_AGO)
+        base = BASE_SQL.format(days=f"'{out}/days.parquet'", as_of=AS_OF, year_ago=YEAR_AGO)
         con.execute(f"COPY (FROM ({base}) ORDER BY 1) TO '{out}/base.parquet' (COMPRESSION zstd)")
 
 
@@ -138,14 +144,15 @@ def ours(files: Path, out: Path, memory: str, stages: Stages, *, plain: bool = T
     """`purchase_days` and `rfm` on the same files: customer by day (stored, in order), the 12 months (stored)."""
     with stages.stage("start"):
         settings, con = _opened(files, memory)
-        from crmlib.collect import purchase_days
-        from crmlib.io import engine
+        from crmlib.collect import day_pieces
+        from crmlib.io import engine, pieces
         from crmlib.segment import rfm, tiers
 
         lines = _plain_lines(con, files) if plain else con.read_parquet(str(files / "*.parquet"))
     with stages.stage("days"):
-        orders = purchase_days.orders(lines, settings.period)
-        engine.write_parquet(purchase_days.build(orders), out / "days.parquet", ["customer_id", "order_date"])
+        orders = pieces.settled(con, pieces.ORDERS, lines, settings.period, day_pieces)
+        engine.write_parquet(day_pieces.built(orders), out / "days.parquet", ["customer_id", "order_date"])
+        engine.drop(con, pieces.ORDERS)
     days = con.read_parquet(str(out / "days.parquet"))
     with stages.stage("base"):
         engine.write_parquet(rfm.summarise(days, nobody(), settings.period), out / "base.parquet", ["customer_id"])
@@ -184,15 +191,16 @@ def batch(files: Path, out: Path, memory: str, stages: Stages) -> None:
     with stages.stage("start"):
         settings, con = _opened(files, memory)
         settings = settings.model_copy(update={"keep_parts": "never"})
-        from crmlib.collect import purchase_days
-        from crmlib.io import engine, staging
+        from crmlib.collect import day_pieces
+        from crmlib.io import engine, pieces, staging
         from crmlib.segment import tiers
     with stages.stage("staging"):
-        lines = staging.stage(con, settings).tables["orders"]
+        staged = staging.stage(con, settings)
     with stages.stage("days"):
-        days = engine.keep(con, "purchase_days", purchase_days.build(purchase_days.orders(lines, settings.period)))
+        days = pieces.purchase_days(con, staged, settings.period, day_pieces)
     with stages.stage("store"):
         engine.write_parquet(days, out / "days.parquet", ["customer_id", "order_date"])
+        engine.drop(con, pieces.ORDERS)
     with stages.stage("tiers"):
         days = con.read_parquet(str(out / "days.parquet"))
         known = days.select("customer_id").distinct()
@@ -241,7 +249,16 @@ def pandas(files: Path, out: Path, _memory: str, stages: Stages) -> None:
         bought = days[days["orders"] > 0].groupby("customer_id")["order_date"].agg(["min", "max"])
         recent = days[days["order_date"] > YEAR_AGO].groupby("customer_id")[["orders", "net_minor"]].sum()
         everyone = days[["customer_id"]].drop_duplicates().set_index("customer_id")
-        everyone.join(bought).join(recent).fillna({"orders": 0, "net_minor": 0}).to_parquet(out / "base.parquet")
+        found = everyone.join(bought).join(recent).fillna({"orders": 0, "net_minor": 0}).reset_index()
+        found = found.rename(columns={"min": "first_order_date", "max": "last_order_date", "orders": "frequency_12m",
+                                      "net_minor": "monetary_12m_minor"})  # fmt: skip
+        found = found.astype({"frequency_12m": "int64", "monetary_12m_minor": "int64"})
+        found["state"] = "active"
+        found.loc[found["frequency_12m"] == 0, "state"] = "lapsed"
+        found.loc[found["first_order_date"].isna(), "state"] = "returns_only"
+        found["recency_days"] = (pd.Timestamp(AS_OF) - found["last_order_date"]).dt.days
+        found["tenure_days"] = (pd.Timestamp(AS_OF) - found["first_order_date"]).dt.days
+        found[BASE].to_parquet(out / "base.parquet", compression="zstd")
 
 
 def polars(files: Path, out: Path, _memory: str, stages: Stages) -> None:
@@ -266,10 +283,15 @@ def polars(files: Path, out: Path, _memory: str, stages: Stages) -> None:
     with stages.stage("base"):
         found, recent = pl.scan_parquet(out / "days.parquet"), pl.col("order_date") > dt.date.fromisoformat(YEAR_AGO)
         bought = pl.col("order_date").filter(pl.col("orders") > 0)
+        first, last, as_of = pl.col("first_order_date"), pl.col("last_order_date"), pl.lit(dt.date.fromisoformat(AS_OF))
+        never, lapsed = first.is_null(), pl.col("frequency_12m") == 0
         found.group_by("customer_id").agg(
-            bought.min().alias("first"), bought.max().alias("last"),
+            bought.min().alias("first_order_date"), bought.max().alias("last_order_date"),
             pl.col("orders").filter(recent).sum().alias("frequency_12m"), net.filter(recent).sum().alias("monetary_12m_minor"),
-        ).sort("customer_id").sink_parquet(out / "base.parquet", compression="zstd")  # fmt: skip
+        ).with_columns(
+            pl.when(never).then(pl.lit("returns_only")).when(lapsed).then(pl.lit("lapsed")).otherwise(pl.lit("active")).alias("state"),
+            (as_of - last).dt.total_days().alias("recency_days"), (as_of - first).dt.total_days().alias("tenure_days"),
+        ).select(BASE).sort("customer_id").sink_parquet(out / "base.parquet", compression="zstd")  # fmt: skip
 
 
 def openretailscience(files: Path, out: Path, memory: str, stages: Stages) -> None:

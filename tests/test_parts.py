@@ -9,7 +9,7 @@ from hypothesis import settings as rules
 from hypothesis import strategies as st
 from ibis import _
 
-from crmlib.collect import day_pieces
+from crmlib.collect import day_pieces, purchase_days
 from crmlib.io import engine, parts, pieces, staging
 from crmlib.periods import Period
 
@@ -277,7 +277,7 @@ def test_pieces_give_the_whole_however_lines_are_spread(rows):
     con, lines = spread(rows)
     found = [piece(lines, part) for part in sorted({row[-1] for row in rows})]
     _crossed, joined = grown(con, lines, [], found, None)
-    assert joined == ordered(con, day_pieces.whole(lines, PERIOD))
+    assert joined == ordered(con, whole(lines, PERIOD))
 
 
 @given(lines_of, st.sampled_from([[1, 2, 3], [2, 3], [1, 3]]))
@@ -289,7 +289,7 @@ def test_pieces_that_follow_one_another_give_the_whole_each_time(rows, numbers):
     found, crossed, before = [piece(lines, part) for part in parts_of], None, 0
     for number in sorted({min(number, len(found)) for number in numbers}):
         crossed, joined = grown(con, lines, found[:before], found[before:number], crossed)
-        assert joined == ordered(con, day_pieces.whole(lines.filter(_.part.isin(parts_of[:number])), PERIOD))
+        assert joined == ordered(con, whole(lines.filter(_.part.isin(parts_of[:number])), PERIOD))
         before = number
 
 
@@ -307,11 +307,15 @@ def spread(rows):
     return con, con.create_table("lines", engine.table(frame)).mutate(order_date=_.order_date.cast("date"), **amounts)
 
 
+def whole(lines, period):
+    return purchase_days.build(purchase_days.orders(lines, period))
+
+
 def piece(lines, part):
     here = lines.filter(_.part == part)
     first, last = here.aggregate(first=_.order_date.min(), last=_.order_date.max()).to_pyarrow().to_pylist()[0].values()
     return day_pieces.Piece(
-        **day_pieces.reckoned(here, day_pieces.settled(here, PERIOD), PERIOD), first=first, last=last
+        **day_pieces.reckoned(here, purchase_days.settled(here, PERIOD), PERIOD), first=first, last=last
     )
 
 
@@ -320,7 +324,7 @@ def grown(con, lines, earlier, pieces, before):
     everything = [*earlier, *pieces]
     again = day_pieces.crossing(pieces, earlier, before)
     theirs = day_pieces.of(lines.filter(_.order_date <= max(p.last for p in everything)), again)
-    made = {"again": again, **day_pieces.reckoned(theirs, day_pieces.settled(theirs, PERIOD), PERIOD)}
+    made = {"again": again, **day_pieces.reckoned(theirs, purchase_days.settled(theirs, PERIOD), PERIOD)}
     kept = day_pieces.mended(made, pieces, before)
     crossed = day_pieces.Mended(**{n: engine.keep(con, f"{n}_{len(everything)}", table) for n, table in kept.items()})
     days = ibis.union(*[p.days for p in everything]) if len(everything) > 1 else everything[0].days

@@ -44,9 +44,12 @@ class Mended:
     loose: ir.Table
 
 
-def settled(lines: ir.Table, period: Period) -> ir.Table:
-    """The orders of a part, to be kept: all that `reckoned` gives comes from them."""
-    return purchase_days.settled(lines, period)
+sums, credited = purchase_days.sums, purchase_days.credited
+
+
+def returned(lines: ir.Table, own: ir.Table, period: Period) -> ir.Table | None:
+    """What came back in other orders than it was sold in, by the order in which it was sold."""
+    return purchase_days.returned(purchase_days.until(lines, period), own)
 
 
 def reckoned(lines: ir.Table, orders: ir.Table, period: Period) -> dict[str, ir.Table]:
@@ -54,17 +57,16 @@ def reckoned(lines: ir.Table, orders: ir.Table, period: Period) -> dict[str, ir.
 
     Days are in order: what all parts have together is then sorted, for storing, in three quarters of the time.
     """
-    days = purchase_days.build(purchase_days.of_settled(orders))
     return {
-        "days": days.order_by(["customer_id", "order_date"]),
+        "days": built(orders).order_by(["customer_id", "order_date"]),
         "keys": orders.select("customer_id", order_key=(_.customer_id + "\x1f" + _.order_id).hash()),
         "loose": purchase_days.loose(purchase_days.until(lines, period), orders),
     }
 
 
-def whole(lines: ir.Table, period: Period) -> ir.Table:
-    """Customer by day without parts."""
-    return purchase_days.build(purchase_days.orders(lines, period))
+def built(orders: ir.Table) -> ir.Table:
+    """Customer by day of settled orders."""
+    return purchase_days.build(purchase_days.of_settled(orders))
 
 
 def crossing(pieces: Sequence[Piece], earlier: Sequence[Piece] = (), before: Mended | None = None) -> ir.Table:

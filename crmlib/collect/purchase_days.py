@@ -22,17 +22,23 @@ def orders(lines: ir.Table, period: Period) -> ir.Table:
 
 
 def settled(lines: ir.Table, period: Period) -> ir.Table:
-    """What each order holds in itself, and what came back of it elsewhere (`credit_minor`, not above 0).
+    """What each order holds in itself, and what came back of it elsewhere (`credit_minor`, not above 0)."""
+    own = sums(lines, period)
+    return credited(own, returned(until(lines, period), own))
 
-    Sums are what takes time, so there are no more than needed.
-    """
+
+def sums(lines: ir.Table, period: Period) -> ir.Table:
+    """What each order holds in itself. Sums are what takes time, so there are no more than needed."""
     seen = until(lines, period)
-    sums = {"net_minor": _total(seen.net_minor), "gross_minor": _total(ibis.greatest(seen.net_minor, 0))}
+    found = {"net_minor": _total(seen.net_minor), "gross_minor": _total(ibis.greatest(seen.net_minor, 0))}
     if "row_class" in lines.columns:
-        sums["sold_minor"] = _total(ibis.cases((seen.row_class == "sale", seen.net_minor), else_=0))
-    own = seen.group_by(["customer_id", "order_id"]).aggregate(order_date=_.order_date.min(), **sums)
-    own = own if "sold_minor" in sums else own.mutate(sold_minor=own.gross_minor)
-    back = returned(seen, own)
+        found["sold_minor"] = _total(ibis.cases((seen.row_class == "sale", seen.net_minor), else_=0))
+    own = seen.group_by(["customer_id", "order_id"]).aggregate(order_date=_.order_date.min(), **found)
+    return own if "sold_minor" in found else own.mutate(sold_minor=own.gross_minor)
+
+
+def credited(own: ir.Table, back: ir.Table | None) -> ir.Table:
+    """Orders with what came back of them elsewhere, as `returned` found it."""
     if back is None:
         return own.mutate(credit_minor=ibis.literal(0, "int64"))
     joined = own.left_join(back, ["customer_id", "order_id"], rname="{name}_right")
@@ -149,7 +155,7 @@ def _bracket(rows: ir.Table, step: int) -> ir.Table:
 def build(orders: ir.Table) -> ir.Table:
     """One row per customer and day with any order or return; `orders` counts purchases only."""
     days = orders.group_by(["customer_id", "order_date"]).aggregate(
-        orders=_total(orders.is_purchase), net_minor=_total(orders.net_minor), gross_minor=_total(orders.gross_minor)
+        orders=_.count(where=_.is_purchase), net_minor=_total(orders.net_minor), gross_minor=_total(orders.gross_minor)
     )
     return days.mutate(returned_minor=_.gross_minor - _.net_minor)
 

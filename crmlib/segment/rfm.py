@@ -35,7 +35,10 @@ def summarise(purchase_days: ir.Table, customers: ir.Table, period: Period) -> i
     Recency and frequency come from purchases only, monetary is net of returns. The 12-month window is left-open:
     (year_ago, as_of].
     """
-    seen = purchase_days.filter(_.order_date <= ibis.literal(period.as_of))
+    bought = purchase_days.filter(_.order_date <= ibis.literal(period.as_of))
+    columns = {name: bought[name] for name in ("order_date", "orders", "net_minor")}
+    nothing = {name: ibis.null(column.type()) for name, column in columns.items()}
+    seen = bought.select("customer_id", **columns).union(customers.select("customer_id", **nothing))
     recent = seen.order_date > ibis.literal(period.year_ago)
     measured = seen.group_by("customer_id").aggregate(
         first_order_date=_.order_date.min(where=_.orders > 0),
@@ -44,14 +47,8 @@ def summarise(purchase_days: ir.Table, customers: ir.Table, period: Period) -> i
         monetary_12m_minor=_.net_minor.sum(where=recent),
         orders_total=_.orders.sum(),
     )
-    joined = customers.select("customer_id").outer_join(measured, "customer_id")
-    everyone = joined.select(
-        "first_order_date",
-        "last_order_date",
-        "orders_total",
-        customer_id=ibis.coalesce(joined.customer_id, joined.customer_id_right),
-        frequency_12m=joined.frequency_12m.fill_null(0),
-        monetary_12m_minor=joined.monetary_12m_minor.fill_null(0),
+    everyone = measured.mutate(
+        frequency_12m=_.frequency_12m.fill_null(0), monetary_12m_minor=_.monetary_12m_minor.fill_null(0)
     )
     return everyone.select(
         "customer_id",

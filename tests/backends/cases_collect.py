@@ -57,6 +57,11 @@ def inventory_of(book: Book) -> Any:
     return inventory.inventory(book.file, book.days, book.period, 365)
 
 
+def settled(lines: Any, period: Any) -> Any:
+    own = day_pieces.sums(lines, period)
+    return day_pieces.credited(own, day_pieces.returned(lines, own, period))
+
+
 def in_pieces(book: Book) -> Any:
     """The order lines cut in two at New Year, and brought together again."""
     cut, found = date(2024, 1, 1), []
@@ -65,11 +70,11 @@ def in_pieces(book: Book) -> Any:
         (book.lines.order_date >= cut, cut, date.max),
     ]:
         lines = book.lines.filter(side)
-        tables = day_pieces.reckoned(lines, day_pieces.settled(lines, book.period), book.period)
+        tables = day_pieces.reckoned(lines, settled(lines, book.period), book.period)
         found.append(day_pieces.Piece(**tables, first=first, last=last))
     again = day_pieces.crossing(found)
     lines = day_pieces.of(book.lines, again)
-    made = day_pieces.reckoned(lines, day_pieces.settled(lines, book.period), book.period)
+    made = day_pieces.reckoned(lines, settled(lines, book.period), book.period)
     crossed = day_pieces.Mended(**day_pieces.mended({"again": again, **made}))
     return day_pieces.together(found[0].days.union(found[1].days), crossed)
 
@@ -79,7 +84,6 @@ CASES: dict[str, Callable[[Book], Any]] = {
     "orders without classes": lambda b: purchase_days.orders(b.lines.drop("row_class", "original_order_id"), b.period),
     "purchase days": lambda b: purchase_days.build(b.orders),
     "purchase days in pieces": in_pieces,
-    "purchase days at once": lambda b: day_pieces.whole(b.lines, b.period),
     "categories": lambda b: purchase_days.categories(b.lines, b.products, b.period),
     "category days": lambda b: purchase_days.category_days(b.lines, b.products, b.period),
     "sums by customer": sums,
