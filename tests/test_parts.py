@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ibis import _
 
 from crmlib.collect import day_pieces, purchase_days
-from crmlib.io import engine, parts, pieces, staging
+from crmlib.io import engine, parts, pieces, staging, store
 from crmlib.periods import Period
 
 HEADER = "order,customer,date,product,pieces,amount,named\n"
@@ -35,7 +35,10 @@ def results(settings):
     """All that depends on the order lines, each in one order."""
     con = engine.connect(settings)
     staged = staging.stage(con, settings)
-    days = pieces.purchase_days(con, staged, settings.period, day_pieces)
+    found = pieces.purchase_days(con, staged, settings.period, day_pieces)
+    results = store.open_store(settings, con=con)
+    results.save(purchase_days=found)
+    days = pieces.kept(con, found)
     lines = engine.frame(staged.tables["orders"])
     aside = engine.frame(staged.quarantine)
     return {
@@ -44,6 +47,7 @@ def results(settings):
         "aside": aside.sort_values(["file", "row"], ignore_index=True),
         "intake": staged.intake,
         "fields": staged.fields,
+        "stored": pd.DataFrame({"bytes": [(results.folder / "tables/purchase_days.parquet").read_bytes()]}),
     }, [part.folder for part in staged.parts]
 
 
@@ -144,13 +148,14 @@ def test_a_corrected_file_is_read_again_and_its_old_part_goes(tmp_path):
     found, after = results(book(tmp_path, corrected))
     assert found["days"].query("customer_id == 'A'")["net_minor"].tolist() == [1000, 1100]
     assert len(set(before) & set(after)) == 2
-    assert sorted(made_of(after[0].parent, "orders")) == sorted(after)
-    assert len(made_of(after[0].parent, "again")) == 1
+    assert sorted(file.parent for file in after[0].parent.glob("*/orders.parquet")) == sorted(after)
+    assert len(known(after)) == 1
 
 
-def made_of(folder, table):
-    """The kept folders that hold a table: `orders` the parts, `again` what crosses them."""
-    return [file.parent for file in folder.glob(f"*/{table}.parquet")]
+def known(parts_of):
+    """The kept folders that hold what parts give together."""
+    days = {file.parent for file in parts_of[0].parent.glob("*/days.parquet")}
+    return days - {*parts_of}
 
 
 UNDONE = PLAIN | {
@@ -201,7 +206,7 @@ def test_a_return_waits_for_its_sale(tmp_path):
 def test_what_crosses_files_is_kept_for_the_last_two_sets_of_them(tmp_path):
     for names, number in [("01", 1), ("01 02", 2), ("01 02 03", 2)]:
         _found, folders = results(book(tmp_path, {name: UNDONE[name] for name in names.split()}))
-        assert len(made_of(folders[0].parent, "again")) == number
+        assert len(known(folders)) == number
 
 
 def test_what_crosses_files_depends_on_the_day_of_export_and_the_quarter(tmp_path):
@@ -209,7 +214,7 @@ def test_what_crosses_files_depends_on_the_day_of_export_and_the_quarter(tmp_pat
     both = {"1": [*files["01"], *files["03"]], "2": files["02"]}
     for day in ("2023-11-30", "2023-12-31"):
         folders, _found = compare(tmp_path / "export", {"01": A, "02": files["02"]}, orders={"extracted_on": day})
-    assert len(made_of(folders[0].parent, "again")) == 1
+    assert len(known(folders)) == 1
     for period in ("2023Q4", "2024Q1", "2023Q4"):
         compare(tmp_path / "apart", files, period=period)
         compare(tmp_path / "beyond", both, period=period)
@@ -324,11 +329,11 @@ def grown(con, lines, earlier, pieces, before):
     everything = [*earlier, *pieces]
     again = day_pieces.crossing(pieces, earlier, before)
     theirs = day_pieces.of(lines.filter(_.order_date <= max(p.last for p in everything)), again)
-    made = {"again": again, **day_pieces.reckoned(theirs, purchase_days.settled(theirs, PERIOD), PERIOD)}
-    kept = day_pieces.mended(made, pieces, before)
-    crossed = day_pieces.Mended(**{n: engine.keep(con, f"{n}_{len(everything)}", table) for n, table in kept.items()})
-    days = ibis.union(*[p.days for p in everything]) if len(everything) > 1 else everything[0].days
-    return crossed, ordered(con, day_pieces.together(days, crossed))
+    made = day_pieces.reckoned(theirs, purchase_days.settled(theirs, PERIOD), PERIOD)
+    days = [*([before.days] if before else []), *[p.days for p in pieces]]
+    kept = day_pieces.together(ibis.union(*days) if len(days) > 1 else days[0], again, made)
+    known = day_pieces.Known(**{n: engine.keep(con, f"{n}_{len(everything)}", table) for n, table in kept.items()})
+    return known, ordered(con, known.days)
 
 
 def ordered(con, days):

@@ -4,7 +4,7 @@ Everything in `purchase_days` is reckoned customer by customer. So a customer's 
 something of his crosses parts: an order with lines in two, a return that undoes nothing in its own part, or parts whose
 times overlap for him. These customers are reckoned again from all their lines.
 
-What came of that (`Mended`) holds for as long as the parts do. Where new parts lie behind all of these, something
+What came of that (`Known`) holds for as long as the parts do. Where new parts lie behind all of these, something
 crosses only with an order that goes on in a new one, or with a return that undoes nothing so far or in its own.
 """
 
@@ -21,7 +21,8 @@ from crmlib.collect import purchase_days
 from crmlib.periods import Period
 
 NAMES: tuple[str, ...] = ("days", "keys", "loose")
-MENDED: tuple[str, ...] = ("again", "days", "loose")
+KNOWN: tuple[str, ...] = ("days", "loose")
+KEY = ["customer_id", "order_date"]
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,9 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Mended:
-    """Of some pieces: customers that were reckoned from all lines (`again`), their `days`; those still `loose`."""
+class Known:
+    """Of some pieces together: customer by day (`days`); customers with a return of other pieces' sales (`loose`)."""
 
-    again: ir.Table
     days: ir.Table
     loose: ir.Table
 
@@ -58,7 +58,7 @@ def reckoned(lines: ir.Table, orders: ir.Table, period: Period) -> dict[str, ir.
     Days are in order: what all parts have together is then sorted, for storing, in three quarters of the time.
     """
     return {
-        "days": built(orders).order_by(["customer_id", "order_date"]),
+        "days": built(orders).order_by(KEY),
         "keys": orders.select("customer_id", order_key=(_.customer_id + "\x1f" + _.order_id).hash()),
         "loose": purchase_days.loose(purchase_days.until(lines, period), orders),
     }
@@ -69,16 +69,16 @@ def built(orders: ir.Table) -> ir.Table:
     return purchase_days.build(purchase_days.of_settled(orders))
 
 
-def crossing(pieces: Sequence[Piece], earlier: Sequence[Piece] = (), before: Mended | None = None) -> ir.Table:
+def crossing(pieces: Sequence[Piece], earlier: Sequence[Piece] = (), before: Known | None = None) -> ir.Table:
     """The customers of whom something crosses pieces, perhaps with a few others.
 
-    Where `earlier` pieces, which all `pieces` lie behind, were mended `before`: those of whom it crosses to `pieces`.
+    Where `earlier` pieces, which all `pieces` lie behind, are known `before`: those of whom it crosses to `pieces`.
     """
     keys = _union([piece.keys for piece in pieces])
     twice = keys.group_by("order_key").having(_.count() > 1).aggregate().select("order_key")
     found = [keys.semi_join(twice, "order_key").select("customer_id"), *[piece.loose for piece in pieces]]
     if before is not None:
-        goes_on = _union([piece.keys for piece in earlier]).semi_join(keys, "order_key")
+        goes_on = keys.semi_join(_union([piece.keys for piece in earlier]).select("order_key"), "order_key")
         found += [goes_on.select("customer_id"), before.loose]
     for one, other in combinations(pieces, 2):
         first, last = max(one.first, other.first), min(one.last, other.last)
@@ -98,24 +98,10 @@ def of(lines: ir.Table, again: ir.Table) -> ir.Table:
     return lines.semi_join(again, "customer_id")
 
 
-def mended(
-    made: dict[str, ir.Table], pieces: Sequence[Piece] = (), before: Mended | None = None
-) -> dict[str, ir.Table]:
-    """What is known of the customers reckoned `again`, and of those who were mended `before` these `pieces` came."""
-    if before is None:
-        return {name: made[name] for name in MENDED}
-    since = [piece.days.semi_join(before.again, "customer_id") for piece in pieces]
-    days = _union([before.days, *since]).anti_join(made["again"], "customer_id")
-    return {
-        "again": before.again.union(made["again"]).distinct(),
-        "days": days.union(made["days"].select(*days.columns)),
-        "loose": made["loose"],
-    }
-
-
-def together(days: ir.Table, crossed: Mended) -> ir.Table:
-    """Customer by day from the `days` of all pieces; customers of whom something crosses are as they were mended."""
-    return days.anti_join(crossed.again, "customer_id").union(crossed.days.select(*days.columns))
+def together(days: ir.Table, again: ir.Table, made: dict[str, ir.Table]) -> dict[str, ir.Table]:
+    """What is `Known` of pieces whose `days` stand one below the other, when customers of `again` were `made` again."""
+    rest = days.anti_join(again, "customer_id")
+    return {"days": rest.union(made["days"].select(*days.columns)).order_by(KEY), "loose": made["loose"]}
 
 
 def _union(tables: Sequence[ir.Table]) -> ir.Table:

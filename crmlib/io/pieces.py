@@ -1,7 +1,7 @@
 """Customer by day, reckoned once for each kept part of the order lines and stored beside it (`parts`).
 
-What crosses parts is kept too, in a folder of its own for each set of parts that was reckoned. The next quarter starts
-from the longest row of earliest parts of which it is kept, if all others lie behind these.
+What they give together is kept too, in a folder of its own for each set of parts. The next quarter starts from the
+longest row of earliest parts of which it is kept, if all others lie behind these.
 """
 
 import datetime as dt
@@ -26,9 +26,9 @@ class Way(Protocol):
     """What `collect.day_pieces` offers."""
 
     NAMES: tuple[str, ...]
-    MENDED: tuple[str, ...]
+    KNOWN: tuple[str, ...]
     Piece: Any
-    Mended: Any
+    Known: Any
 
     def sums(self, lines: ir.Table, period: Period) -> ir.Table: ...
     def returned(self, lines: ir.Table, own: ir.Table, period: Period) -> ir.Table | None: ...
@@ -37,14 +37,14 @@ class Way(Protocol):
     def built(self, orders: ir.Table) -> ir.Table: ...
     def crossing(self, pieces: Sequence[Any], earlier: Sequence[Any], before: Any) -> ir.Table: ...
     def of(self, lines: ir.Table, again: ir.Table) -> ir.Table: ...
-    def mended(self, made: dict[str, ir.Table], pieces: Sequence[Any], before: Any) -> dict[str, ir.Table]: ...
-    def together(self, days: ir.Table, crossed: Any) -> ir.Table: ...
+    def together(self, days: ir.Table, again: ir.Table, made: dict[str, ir.Table]) -> dict[str, ir.Table]: ...
 
 
-def purchase_days(con: Any, staged: Staged, period: Period, way: Way) -> ir.Table:
-    """Customer by day of all order lines, to be stored: each reading of what is returned computes it again.
+def purchase_days(con: Any, staged: Staged, period: Period, way: Way) -> ir.Table | Path:
+    """Customer by day of all order lines, to be stored: a file that has it in the order of its key, or a table.
 
-    Once it is stored, the kept table `ORDERS`, which it may be made from, can be dropped.
+    Each reading of the table computes it again. Once it is stored, the kept table `ORDERS`, of which it is made, can be
+    dropped.
     """
     lines = staged.tables["orders"]
     held = [part for part in staged.parts if part.first and part.first <= period.as_of]
@@ -54,19 +54,29 @@ def purchase_days(con: Any, staged: Staged, period: Period, way: Way) -> ir.Tabl
     found = [_piece(con, part, period, way) for part in held]
     engine.drop(con, ORDERS)
     folders = _folders(held, period)
-    known = _known(folders, found)
+    known = _reach(folders, found)
     if known < len(held):
-        before = _mended(con, folders[known - 1], way) if known else None
+        before = _known(con, folders[known - 1], way) if known else None
         again = engine.keep(con, "days_again", way.crossing(found[known:], found[:known], before))
         made = _again(con, lines, again, period, way)
-        _keep(folders[-1], held, way.mended(made, found[known:], before))
+        days = [part.folder / f"days{_mark(part, period)}.parquet" for part in held[known:]]
+        files = [*([folders[known - 1] / "days.parquet"] if known else []), *days]
+        days = con.read_parquet([str(file) for file in files])  # one scan of all takes less time than a union of scans
+        _keep(folders[-1], held, way.together(days, again, made))
         engine.drop(con, "lines_again")
         engine.drop(con, "orders_again")
         for older in folders[: max(known - 1, 0)]:
             shutil.rmtree(older, ignore_errors=True)
-    files = [str(part.folder / f"days{_mark(part, period)}.parquet") for part in held]
-    days = con.read_parquet(files)  # one scan of all takes less time than a union of scans
-    return way.together(days, _mended(con, folders[-1], way))
+    return folders[-1] / "days.parquet"
+
+
+def kept(con: Any, found: ir.Table | Path) -> ir.Table:
+    """What `purchase_days` found, to be read several times."""
+    if isinstance(found, Path):
+        return con.read_parquet(str(found))
+    days = engine.keep(con, "purchase_days", found)
+    engine.drop(con, ORDERS)
+    return days
 
 
 def _piece(con: Any, part: Part, period: Period, way: Way) -> Any:
@@ -100,7 +110,7 @@ def _mark(part: Part, period: Period) -> str:
 
 
 def _folders(held: Sequence[Part], period: Period) -> list[Path]:
-    """Where is kept what crosses the first part, the first two, and so on."""
+    """Where is kept what the first part gives, the first two together, and so on."""
     told, folders = "", []
     for part in held:
         told = hashlib.sha256(f"{told}{parts.story(part.folder)}{_mark(part, period)}".encode()).hexdigest()
@@ -108,8 +118,8 @@ def _folders(held: Sequence[Part], period: Period) -> list[Path]:
     return folders
 
 
-def _known(folders: Sequence[Path], found: Sequence[Any]) -> int:
-    """Of how many of the earliest parts it is kept what crosses them; all others must lie behind these."""
+def _reach(folders: Sequence[Path], found: Sequence[Any]) -> int:
+    """Of how many of the earliest parts it is kept what they give together; all others must lie behind these."""
     for number in range(len(found), 0, -1):
         end = max(piece.last for piece in found[:number])
         if parts.summary(folders[number - 1]) and all(piece.first > end for piece in found[number:]):
@@ -121,16 +131,16 @@ def _again(con: Any, lines: ir.Table, again: ir.Table, period: Period, way: Way)
     """The customers of whom something crosses parts, reckoned from all their lines."""
     theirs = engine.keep(con, "lines_again", way.of(lines, again))
     orders = settled(con, "orders_again", theirs, period, way)
-    return {"again": again, **way.reckoned(theirs, orders, period)}
+    return way.reckoned(theirs, orders, period)
 
 
 def _keep(folder: Path, held: Sequence[Part], tables: dict[str, ir.Table]) -> None:
-    """Keep what crosses parts, for as long as these are as they are."""
+    """Keep what parts give together, for as long as these are as they are."""
     hashes = {name: was for part in held for name, was in parts.summary(part.folder)["hashes"].items()}
     with parts.whole(folder) as made:
         parts.write(made, {name: partial(tables.__getitem__, name) for name in tables})
         parts.tell(made, hashes, {"parts": {part.folder.name: parts.story(part.folder) for part in held}})
 
 
-def _mended(con: Any, folder: Path, way: Way) -> Any:
-    return way.Mended(**{name: con.read_parquet(str(folder / f"{name}.parquet")) for name in way.MENDED})
+def _known(con: Any, folder: Path, way: Way) -> Any:
+    return way.Known(**{name: con.read_parquet(str(folder / f"{name}.parquet")) for name in way.KNOWN})

@@ -1,6 +1,7 @@
 """The only writer of `outputs/`: tables, figures, texts; a file appears whole or not at all."""
 
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -75,11 +76,16 @@ class Store:
         """A small stored table, or None where that step has not run."""
         return self.frame(name) if self.has(name) else None
 
-    def save(self, **tables: ir.Table | pd.DataFrame) -> None:
-        """Store results under their schema names; engine tables are ordered by their key, frames keep their order."""
+    def save(self, **tables: ir.Table | pd.DataFrame | Path) -> None:
+        """Store results under their schema names; engine tables are ordered by their key, frames keep their order.
+
+        A file that the engine wrote with the table's columns, in the order of its key, is copied.
+        """
         for name, table in tables.items():
             with _whole(self._path(name)) as path:
-                if isinstance(table, pd.DataFrame):
+                if isinstance(table, Path):
+                    shutil.copyfile(table, path)
+                elif isinstance(table, pd.DataFrame):
                     _write_frame(table[schema.columns(name, table.columns)], path)
                 else:
                     engine.write_parquet(_typed(name, table), path, list(schema.TABLES[name].key))

@@ -40,15 +40,12 @@ def summarise(purchase_days: ir.Table, customers: ir.Table, period: Period) -> i
     nothing = {name: ibis.null(column.type()) for name, column in columns.items()}
     seen = bought.select("customer_id", **columns).union(customers.select("customer_id", **nothing))
     recent = seen.order_date > ibis.literal(period.year_ago)
-    measured = seen.group_by("customer_id").aggregate(
+    everyone = seen.group_by("customer_id").aggregate(
         first_order_date=_.order_date.min(where=_.orders > 0),
         last_order_date=_.order_date.max(where=_.orders > 0),
-        frequency_12m=_.orders.sum(where=recent),
-        monetary_12m_minor=_.net_minor.sum(where=recent),
-        orders_total=_.orders.sum(),
-    )
-    everyone = measured.mutate(
-        frequency_12m=_.frequency_12m.fill_null(0), monetary_12m_minor=_.monetary_12m_minor.fill_null(0)
+        frequency_12m=ibis.cases((recent, seen.orders), else_=0).sum(),
+        monetary_12m_minor=ibis.cases((recent, seen.net_minor), else_=0).sum(),
+        days=_.order_date.count(),
     )
     return everyone.select(
         "customer_id",
@@ -64,8 +61,8 @@ def summarise(purchase_days: ir.Table, customers: ir.Table, period: Period) -> i
 
 def _state(table: ir.Table) -> ir.Value:
     return ibis.cases(
-        (table.orders_total.isnull(), "prospect"),
-        (table.orders_total == 0, "returns_only"),
+        (table.days == 0, "prospect"),
+        (table.first_order_date.isnull(), "returns_only"),
         (table.frequency_12m == 0, "lapsed"),
         else_="active",
     )

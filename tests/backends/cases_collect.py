@@ -75,8 +75,7 @@ def in_pieces(book: Book) -> Any:
     again = day_pieces.crossing(found)
     lines = day_pieces.of(book.lines, again)
     made = day_pieces.reckoned(lines, settled(lines, book.period), book.period)
-    crossed = day_pieces.Mended(**day_pieces.mended({"again": again, **made}))
-    return day_pieces.together(found[0].days.union(found[1].days), crossed)
+    return day_pieces.together(found[0].days.union(found[1].days), again, made)["days"]
 
 
 CASES: dict[str, Callable[[Book], Any]] = {
