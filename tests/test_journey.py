@@ -10,7 +10,7 @@ from crmlib.io import engine
 from crmlib.params import Tags
 from crmlib.periods import Period
 from crmlib.segment import journey
-from crmlib.views import charts_profile, narrative_profile
+from crmlib.views import charts_profile, narrative_profile, suppression
 
 PERIOD, AS_OF = Period(2023, 4), date(2023, 12, 31)
 TAGS = Tags(journey_orders=(2, 3))
@@ -138,3 +138,5 @@ def test_figure_and_sentence_name_the_widest_gap_and_what_is_not_recorded(lang):
     assert {"en": "Stopped on the way: 2 of 6", "zh": "6个客户中2个在途中流失"}[lang] in said
     assert {"en": "no touchpoints", "zh": "无法列出各阶段触点"}[lang] in said
     assert charts_profile.journey(found.assign(customers=0), lang).get_figure().get_label()
+    few = narrative_profile.journey(suppression.blank(found, 5), found.head(0), 90, lang).text
+    assert not any(word in few for word in ("Stopped on the way", "流失", "%", "nan", "n/a"))

@@ -12,7 +12,7 @@ from crmlib.io import engine
 from crmlib.params import Book, Levels, Profile, Settings
 from crmlib.periods import Period
 from crmlib.segment import agreement, levels, profile
-from crmlib.views import charts_profile, narrative_profile
+from crmlib.views import charts_profile, narrative_profile, suppression
 
 BOOK = Book(name_en="A", name_zh="甲", currency="CNY")
 QUICK = Profile(resamples=100)
@@ -186,6 +186,9 @@ def test_figures_and_sentences_state_findings_or_absence(lang):
     groups = grouped({"size_band": ["big"] * 3 + ["small"] * 3, "monetary_12m_minor": [900.0] * 3 + [100.0] * 3})
     title = charts_profile.profile_groups(groups, BOOK, lang).get_figure().get_label()
     assert {"en": "'big' spends most: ¥9.00", "zh": "“big”消费最高：近12个月户均¥9.00"}[lang] in title
+    known = narrative_profile.profile(groups, lang, BOOK).text
+    few = narrative_profile.profile(suppression.blank(groups, 5), lang, BOOK).text
+    assert "100.0%" in known and "%" not in few and "¥" not in few
     links = profile.associations(worlds(200), QUICK, 5, 1)
     assert {"en": "type or industry goes most with buying (orders in 12 months", "zh": "所属行业与购买行为关联最强（近12个月订单数"}[
         lang] in charts_profile.associations(links, lang).get_figure().get_label()  # fmt: skip

@@ -206,3 +206,17 @@ def test_moves_of_too_few_are_not_told(opening, moved_in, moved_out, closing, sa
     said = narrative_segment.migration(balance, 12, "en", BOOK).text
     assert says in said and hides not in said
     assert narrative_segment.migration(balance, 12, "zh", BOOK).text
+
+
+@pytest.mark.parametrize(
+    ("counts", "en", "zh"),
+    [
+        ((900, 300, 50), "Of 1,250 customers 900 bought", "1,250个客户中，900个"),
+        ((900, 3, 50), "some have only returns, some bought only before", "若干个仅有退货，若干个仅在此前有购买"),
+        ((900, 3), "In the 12 months some customers bought; some have", "若干个客户在12个月内有购买；若干个仅有退货"),
+    ],
+)
+def test_states_of_a_few_are_not_counted_out(counts, en, zh):
+    found = pd.DataFrame({"state": ["active", "returns_only", "lapsed"][: len(counts)], "customers": counts})
+    told = suppression.blank(found, 5)
+    assert en in narrative_segment.states(told, "en").text and zh in narrative_segment.states(told, "zh").text

@@ -189,7 +189,7 @@ def kano(needs: pd.DataFrame, lang: str) -> Sentence:
 
 
 def journey(stages: pd.DataFrame, touches: pd.DataFrame, days: int, lang: str) -> Sentence:
-    """Where the stages come from, where customers stop, and what is not recorded."""
+    """Where the stages come from, where customers stop, and what is not recorded; hidden figures (NaN) are left out."""
     own = bool((stages["journey_from"] == "from_register").all())
     en = ("Stages are those of the register journey_stages." if own else
           "Nobody has named stages (register journey_stages), so they are purchases: first, second and on.")  # fmt: skip
@@ -198,9 +198,10 @@ def journey(stages: pd.DataFrame, touches: pd.DataFrame, days: int, lang: str) -
         if own
         else "尚未定义旅程阶段（登记表 journey_stages），因此以购买次数为阶段。"
     )
-    stopped = int(stages["stopped"].sum())
-    en += f" Stopped on the way: {style.number(stopped, lang)} of {style.number(stages['customers'].max(), lang)} customers."
-    zh += f"{style.number(stages['customers'].max(), lang)}个客户中{style.number(stopped, lang)}个在途中流失。"
+    if stages[["stopped", "customers"]].notna().to_numpy().all():
+        stopped, everyone = style.number(stages["stopped"].sum(), lang), style.number(stages["customers"].max(), lang)
+        en += f" Stopped on the way: {stopped} of {everyone} customers."
+        zh += f"{everyone}个客户中{stopped}个在途中流失。"
     first = stages[stages["in_time_share"].notna()]
     if len(first):
         row = first.iloc[0]
@@ -216,12 +217,16 @@ def journey(stages: pd.DataFrame, touches: pd.DataFrame, days: int, lang: str) -
 
 
 def profile(groups: pd.DataFrame, lang: str, book: Book) -> Sentence:
-    """Of how many customers something is known, and how much they spend."""
+    """Of how many customers something is known, and how much they spend; not where a group is hidden (NaN)."""
     given = groups[groups["attribute"].isin(["var_customer_type", "var_size_band", "var_region"])]
     if given.empty:
         return say({"en": "The customer file gives neither type nor size nor region; below are the groups found from buying.",
                     "zh": "客户资料没有行业、规模和地区信息；以下仅为按购买行为划分的组。"}, lang)  # fmt: skip
     first = given[given["attribute"] == given["attribute"].iloc[0]]
+    if first["customers"].isna().any():
+        name = schema.word(first["attribute"].iloc[0], lang)
+        return say({"en": f"{name} is known of customers; what few of them spend is not told.",
+                    "zh": f"部分客户有“{name}”信息；人数过少的组不予显示。"}, lang)  # fmt: skip
     unknown, known = first["attribute_value"] == "not_known", first["attribute_value"] != "not_known"
     share, name = (
         style.percent(first.loc[known, "customer_share"].sum(), lang),

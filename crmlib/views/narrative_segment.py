@@ -45,10 +45,16 @@ def anchors(used: Segment, price_level: float, lang: str) -> Sentence:
 
 
 def states(counted: pd.DataFrame, lang: str) -> Sentence:
-    """Who is in the tables without a purchase in the 12 months."""
+    """Who is in the tables without a purchase in the 12 months; counts that are hidden (NaN) are "some"."""
     found = counted.set_index("state")["customers"]
     quiet = {str(state): n for state, n in found.items() if state != "active"}
-    everyone, active = style.number(found.sum(), lang), style.number(found.get("active", 0), lang)
+    active = _some(found.get("active", 0), lang)
+    if found.isna().any():
+        en = ", ".join(f"{_some(n, 'en')} {_STATES[state]['en']}" for state, n in quiet.items())
+        zh = "，".join(f"{_some(n, 'zh')}个{_STATES[state]['zh']}" for state, n in quiet.items())
+        return say({"en": f"In the 12 months {active} customers bought; {en}. They stay in every table.",
+                    "zh": f"{active}个客户在12个月内有购买；{zh}。这些客户保留在所有表中。"}, lang)  # fmt: skip
+    everyone = style.number(found.sum(), lang)
     if not quiet:
         return say({"en": f"All {everyone} customers bought in the 12 months.",
                     "zh": f"全部{everyone}个客户在12个月内都有购买。"}, lang)  # fmt: skip
@@ -61,6 +67,10 @@ def states(counted: pd.DataFrame, lang: str) -> Sentence:
         },
         lang,
     )
+
+
+def _some(n: float, lang: str) -> str:
+    return {"en": "some", "zh": "若干"}[lang] if pd.isna(n) else style.number(n, lang)
 
 
 _STATES = {
