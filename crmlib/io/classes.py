@@ -5,7 +5,7 @@ import re
 import ibis
 import ibis.expr.types as ir
 
-from crmlib.io import engine
+from crmlib.io import functions
 from crmlib.params import Source
 
 NAMES = ("sale", "return", "cancellation", "free", "adjustment")
@@ -47,7 +47,7 @@ def fits(value: ir.Value, patterns: tuple[str, ...]) -> ir.Value | None:
     rules = [ibis.array(plain).contains(value)] if plain else []
     starts = [p for p in starred if p.endswith("*") and p.count("*") == 1]
     rules += [value.startswith(p[:-1]) for p in starts]
-    rules += [engine.matches(value, ".*".join(map(re.escape, p.split("*")))) for p in starred if p not in starts]
+    rules += [functions.matches(value, ".*".join(map(re.escape, p.split("*")))) for p in starred if p not in starts]
     if not rules:
         return None
     heads = [p.split("*")[0] for p in patterns]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import ibis.expr.types as ir
 import pandas as pd
 
-from crmlib.io import classes, engine, faults, kept, privacy, quarantine, sources, typed
+from crmlib.io import classes, faults, functions, kept, privacy, quarantine, sources, typed
 from crmlib.io.kept import Kept
 from crmlib.params import Settings
 
@@ -53,7 +53,7 @@ def accepted(source: Kept) -> ir.Table:
             columns["row_class"] = classes.named(good.class_code)
         elif name == "order_date":
             columns[name] = good[name].cast("date")
-            columns["order_second"] = engine.second_of_day(good[name])
+            columns["order_second"] = functions.second_of_day(good[name])
         elif name in typed.DATES:
             columns[name] = good[name].cast("date")
         elif name not in CONSUMED:

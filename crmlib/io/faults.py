@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import ibis
 import ibis.expr.types as ir
 
-from crmlib.io import engine, typed, values
+from crmlib.io import functions, typed, values
 from crmlib.io.typed import DATES, NUMBERS, TIMES, Form
 
 SEPARATOR = "\x1f"
@@ -106,7 +106,7 @@ def fingerprint(form: Form, row: ir.Table) -> ir.Value:
     names = [key] if key else [c for c in typed.stored(form) if c != "class_code"]
     if form.name == "orders" and not key and "product_id" in names:
         names = ["order_id", "product_id", "net_minor"]
-    return engine.fingerprint([row[c] for c in [*names, *typed.passed(form)]])
+    return functions.fingerprint([row[c] for c in [*names, *typed.passed(form)]])
 
 
 def cleared(bad: ir.Value) -> ir.Value:

@@ -59,8 +59,9 @@ def purchase_days(con: Any, staged: Staged, period: Period, way: Way) -> ir.Tabl
         before = _known(con, folders[known - 1], way) if known else None
         again = engine.keep(con, "days_again", way.crossing(found[known:], found[:known], before))
         made = _again(con, lines, again, period, way)
-        days = [part.folder / f"days{_mark(part, period)}.parquet" for part in held[known:]]
-        files = [*([folders[known - 1] / "days.parquet"] if known else []), *days]
+        files = [part.folder / f"days{_mark(part, period)}.parquet" for part in held[known:]]
+        if known:
+            files.insert(0, folders[known - 1] / "days.parquet")
         days = con.read_parquet([str(file) for file in files])  # one scan of all takes less time than a union of scans
         _keep(folders[-1], held, way.together(days, again, made))
         engine.drop(con, "lines_again")

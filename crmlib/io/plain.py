@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.types as ir
 
 from crmlib import schema
-from crmlib.io import engine, faults, privacy, typed, values
+from crmlib.io import faults, functions, privacy, typed, values
 from crmlib.io.typed import DATES, MONEY, NUMBERS, TIMES, WHOLE, Form, Layout
 
 _NO_TEXT = (*NUMBERS, *DATES, *TIMES, "is_escalated")
@@ -28,12 +28,12 @@ def rows(form: Form, raw: ir.Table, layout: Layout, *, some_are_merged: bool) ->
     read = raw.select("part", **dict(_read(form, raw, layout)))
     if form.money:
         read = read.mutate(scaled=_amount(form, read), **typed.order_id(form, read))
-        read = read.mutate(whole=engine.rounded(read.scaled))
+        read = read.mutate(whole=functions.rounded(read.scaled))
         read = read.mutate(**{form.money: read.whole.try_cast("int64")})
         read = read.mutate(**typed.classed(form, read))
     doubts = [*_doubts(form, read, layout), *_rules(form, read)]
     if some_are_merged and "customer_id" in form.fields:
-        doubts.append(engine.is_chosen(read.customer_id))
+        doubts.append(functions.is_chosen(read.customer_id))
     judged = read.mutate(bad=_bad(form, read, doubts))
     holder = faults.holder(form)
     cells = faults.packed([_cell(judged, f) for f in form.fields])

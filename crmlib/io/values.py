@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from crmlib.io import engine
+from crmlib.io import functions
 
 ID_LENGTH = 200
 TEXT_LENGTH = 32_767
@@ -97,17 +97,17 @@ def is_plain(cell: ir.Value, limit: int, *, repeats: bool = False) -> ir.Value:
     Where cells repeat (in a dictionary of Parquet), the engine applies one pattern once per word, faster still.
     """
     if limit == ID_LENGTH and repeats:
-        return engine.matches(cell, _SHORT)
-    plain = engine.matches(cell, _PLAIN) & (engine.bytes_of(cell) <= limit)
+        return functions.matches(cell, _SHORT)
+    plain = functions.matches(cell, _PLAIN) & (functions.bytes_of(cell) <= limit)
     if limit > ID_LENGTH:
         return plain
-    simple = (engine.url_encode(cell) == cell) & (engine.bytes_of(cell) <= limit) & (cell != "")
+    simple = (functions.url_encode(cell) == cell) & (functions.bytes_of(cell) <= limit) & (cell != "")
     return ibis.cases((simple, True), else_=plain)
 
 
 def is_error(cell: ir.Value) -> ir.Value:
     """Whether a cell holds what Excel shows where a formula failed."""
-    return engine.matches(cell, r"#(N/A|DIV/0!|VALUE!|REF!|NAME\?|NUM!|NULL!)")
+    return functions.matches(cell, r"#(N/A|DIV/0!|VALUE!|REF!|NAME\?|NUM!|NULL!)")
 
 
 def is_text(value: ir.Value) -> ir.Value:
@@ -156,7 +156,7 @@ def minor(amount: ir.Value, precise: ir.Value, digits: int) -> ir.Value:
     `precise` (as written) decides, so that 1.005 is 1.01.
     """
     scaled = amount * 10**digits
-    clear = (scaled.abs() < 1e9) & (((scaled - engine.whole_part(scaled)).abs() - 0.5).abs() > 1e-6)
+    clear = (scaled.abs() < 1e9) & (((scaled - functions.whole_part(scaled)).abs() - 0.5).abs() > 1e-6)
     rounded = precise.try_cast(f"decimal(24, {digits})") * 10**digits
     return ibis.cases(
         (clear, scaled.round().cast("int64")),
@@ -176,7 +176,7 @@ def is_other_currency(cell: ir.Value, written: Written) -> ir.Value:
     """Whether a cell is an amount beside the sign of another currency."""
     if not cell.type().is_string():
         return ibis.literal(False)  # noqa: FBT003
-    return _cleaned(cell, written).isnull() & engine.matches(_narrow(cell), _amount(_any_sign(), written.decimal))
+    return _cleaned(cell, written).isnull() & functions.matches(_narrow(cell), _amount(_any_sign(), written.decimal))
 
 
 def _narrow(cell: ir.Value) -> ir.Value:
@@ -218,7 +218,7 @@ def _cleaned(cell: ir.Value, written: Written) -> ir.Value:
     group = "," if written.decimal == "." else r"\."
     digits = alone.re_replace(rf"^[+-]|-$|[ '()]|{group}", "").replace(written.decimal, ".")
     value = ibis.ifelse(alone.re_search(r"^-|-$|\("), ibis.literal("-").concat(digits), digits)
-    return ibis.cases((engine.matches(narrow, _amount(signs, written.decimal)), value))
+    return ibis.cases((functions.matches(narrow, _amount(signs, written.decimal)), value))
 
 
 def whole(found: ir.Value, bounds: tuple[float, float] | None) -> ir.Value:
@@ -262,7 +262,7 @@ def moment(cell: ir.Value, clock: Clock) -> ir.Value:
     if kind.is_date():
         return cell
     if kind.is_timestamp():
-        naive = cell if kind.timezone is None else engine.in_zone("UTC", cell.cast("timestamp('UTC')"))
+        naive = cell if kind.timezone is None else functions.in_zone("UTC", cell.cast("timestamp('UTC')"))
         return _moved(naive, clock.zone if kind.timezone is None else "UTC", clock)
     written = cell if kind.is_string() else cell.cast("string")
     return _parsed([written, _narrow(written)], clock)
@@ -279,22 +279,22 @@ def quick_moment(cell: ir.Value, clock: Clock) -> ir.Value:
         return _parsed([cell], clock)
     kind, length = _OWN[clock.pattern]
     found = cell.try_cast(kind)
-    plain = ibis.cases(((found.cast("string") == cell) & (engine.bytes_of(cell) == length), found))
+    plain = ibis.cases(((found.cast("string") == cell) & (functions.bytes_of(cell) == length), found))
     return plain if kind == "date" else _moved(plain, clock.zone, clock)
 
 
 def _parsed(texts: list[ir.Value], clock: Clock) -> ir.Value:
     """The first of some texts that is in the declared format."""
     has_zone = re.search(r"%[zZ]", clock.pattern)
-    parse = engine.try_strptime_zone if has_zone else engine.try_strptime
+    parse = functions.try_strptime_zone if has_zone else functions.try_strptime
     found = [parse(text, clock.pattern) for text in texts]
     first = ibis.coalesce(*found) if len(found) > 1 else found[0]
     if has_zone:
-        return _moved(engine.in_zone("UTC", first), "UTC", clock)
+        return _moved(functions.in_zone("UTC", first), "UTC", clock)
     return _moved(first, clock.zone, clock) if re.search(r"%[HIMSfcXT]", clock.pattern) else first.date()
 
 
 def _moved(time: ir.Value, zone: str | None, clock: Clock) -> ir.Value:
     """A clock time of one zone as the book's."""
     to = clock.book_zone or clock.zone or "UTC"
-    return time if zone is None or zone == to else engine.in_zone(to, engine.at_zone(zone, time))
+    return time if zone is None or zone == to else functions.in_zone(to, functions.at_zone(zone, time))
