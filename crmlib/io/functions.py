@@ -1,4 +1,4 @@
-"""What the database that reads raw files computes and Ibis has no word for; Spark reads none, so it need not know it."""
+"""What the database that reads raw files computes and Ibis has no word for; Spark reads none and needs none of it."""
 
 from collections.abc import Sequence
 
