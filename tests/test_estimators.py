@@ -1,5 +1,6 @@
 """Effects of randomised campaigns: published and hand-worked figures, and what must never change an answer."""
 
+from dataclasses import astuple
 from itertools import combinations
 
 import numpy as np
@@ -68,6 +69,23 @@ def test_values_that_repeat_are_drawn_as_counts_with_the_same_distribution(monke
     as_counts = estimators.measure(cases, "mean", 1).p
     monkeypatch.setattr(estimators, "_DISTINCT", 0)
     assert estimators.measure(cases, "mean", 1).p == pytest.approx(as_counts, abs=0.03)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=3
+    )
+)
+@settings(max_examples=25, deadline=None)
+def test_counts_say_of_a_rate_what_its_cases_say(strata):
+    """Arms of any size, empty ones and ones without a hit too."""
+    made = [rates(a, a + b, c, c + d, f"s{place}") for place, (a, b, c, d) in enumerate(strata)]
+    cases = pd.concat(made, ignore_index=True)
+    counts = cases.groupby(["stratum", "is_treated", "outcome"]).size().reset_index(name="n")
+    np.testing.assert_equal(
+        astuple(estimators.from_counts(estimators.moments(cases), counts, 3)),
+        astuple(estimators.measure(cases, "rate", 3)),
+    )
 
 
 def test_what_was_expected_anyway_is_taken_out():

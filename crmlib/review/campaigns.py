@@ -21,8 +21,11 @@ from crmlib.params import Settings
 from crmlib.review import estimators, verdict
 from crmlib.review.estimators import Effect
 
-MOVED = 2_000_000
-"""Up to so many customers of a campaign are compared one by one; of more, the engine sums up what is needed."""
+MOVED = 200_000
+"""Up to so many customers of a campaign have their means compared one by one; of more, sums are made in the engine.
+
+More could not be permuted as often (`estimators`). Rates are counted in the engine, however many customers they have.
+"""
 _QUIET_DAYS = 6
 """So long may the data be without an order at the end of a window before they count as ending early."""
 
@@ -198,6 +201,12 @@ def _found(campaign: Frozen, known: ir.Table, seed: int, *, is_moved: bool) -> I
     kind = _kind(campaign)
     if campaign.drawn_by:
         yield "all", _by_cluster(known, seed)
+    elif kind == "rate":
+        counted = known.group_by("stratum", "is_treated", "outcome").aggregate(n=_.count())
+        counts = counted.order_by("stratum", "is_treated", "outcome").to_pyarrow().to_pandas()
+        for tier, sums in _parts(moments(known)):
+            theirs = counts if tier == "all" else counts[counts["stratum"] == tier]
+            yield tier, _measured(estimators.from_counts(sums, theirs, seed), sums)
     elif not is_moved:
         for tier, sums in _parts(moments(known)):
             yield tier, _measured(estimators.from_moments(sums, kind), sums)

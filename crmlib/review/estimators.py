@@ -64,7 +64,16 @@ def measure(cases: pd.DataFrame, kind: Kind, seed: int) -> Effect:
     adjusted = usable["outcome"].astype("float64")
     if found.slope:
         adjusted = adjusted - found.slope * usable["expected"]
-    return replace(found, p=_permuted(usable.assign(adjusted=adjusted), seed))
+    return replace(found, p=_permuted(usable.assign(adjusted=adjusted, n=1), seed))
+
+
+def from_counts(sums: pd.DataFrame, counts: pd.DataFrame, seed: int) -> Effect:
+    """`measure` of a rate from its `moments` and from `counts`: `n` cases by `stratum`, `is_treated` and `outcome`."""
+    found = from_moments(sums, "rate")
+    if np.isnan(found.effect):
+        return found
+    usable = counts[counts["stratum"].isin(_usable(sums).index.get_level_values("stratum"))]
+    return replace(found, p=_permuted(usable.assign(adjusted=usable["outcome"].astype("float64")), seed))
 
 
 def moments(cases: pd.DataFrame) -> pd.DataFrame:
@@ -90,7 +99,7 @@ def moments(cases: pd.DataFrame) -> pd.DataFrame:
 
 
 def from_moments(sums: pd.DataFrame, kind: Kind) -> Effect:
-    """The same from `moments`, with Welch's p instead of permutations: for more customers than should be moved."""
+    """`measure` from `moments`, with Welch's p instead of permutations: for more customers than should be moved."""
     usable = _usable(sums)
     if usable.empty:
         return _nothing(sums, kind)
@@ -194,23 +203,27 @@ def _mover(arms: pd.DataFrame, effect: float) -> tuple[float, float]:
     return effect - squares["low"] ** 0.5, effect + squares["high"] ** 0.5
 
 
-def _permuted(cases: pd.DataFrame, seed: int) -> float:
-    """Two-sided p: how often arms drawn again within strata differ as much, each difference over its own error."""
+def _permuted(cells: pd.DataFrame, seed: int) -> float:
+    """Two-sided p: how often arms drawn again within strata differ as much, each difference over its own error.
+
+    A row of `cells` stands for `n` cases of a stratum and arm with one `adjusted` outcome.
+    """
     rng = np.random.default_rng(seed)
-    strata = [part for _, part in cases.groupby("stratum")]
+    everyone, strata = int(cells["n"].sum()), [part for _, part in cells.groupby("stratum")]
     repeats = max(part["adjusted"].nunique() for part in strata) <= _DISTINCT // 20
-    affordable = int(np.clip(_CELLS // len(cases), _LEAST_PERMUTATIONS, _PERMUTATIONS))
+    affordable = int(np.clip(_CELLS // everyone, _LEAST_PERMUTATIONS, _PERMUTATIONS))
     count = _COUNTED_PERMUTATIONS if repeats else affordable
     difference, variance = np.zeros(count), np.zeros(count)
     effect = error = 0.0
     for part in strata:
-        weight, values = len(part) / len(cases), np.sort(part["adjusted"].to_numpy())
-        drawn, spread = _drawn(values, int(part["is_treated"].sum()), count, rng)
+        weight, found = float(part["n"].sum()) / everyone, part.groupby("adjusted")["n"].sum()
+        treated, control = (part[part["is_treated"] == arm] for arm in (True, False))
+        drawn, spread = _drawn(found.index.to_numpy(), found.to_numpy(), int(treated["n"].sum()), count, rng)
         difference += weight * drawn
         variance += weight**2 * spread
-        arms = [part.loc[part["is_treated"] == arm, "adjusted"] for arm in (True, False)]
-        effect += weight * (arms[0].mean() - arms[1].mean())
-        error += weight**2 * sum(arm.var() / len(arm) for arm in arms)
+        means, errors = zip(*(_mean(arm) for arm in (treated, control)), strict=True)
+        effect += weight * (means[0] - means[1])
+        error += weight**2 * sum(errors)
     if error == 0:
         return 1.0 if effect == 0 else 1 / (count + 1)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -220,18 +233,29 @@ def _permuted(cases: pd.DataFrame, seed: int) -> float:
     return min(1.0, 2 * (1 + int(min(tails))) / (count + 1))
 
 
-def _drawn(values: np.ndarray, treated: int, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Difference of the arm means and its variance for `count` random arms of the same sizes."""
-    n = len(values)
+def _mean(arm: pd.DataFrame) -> tuple[float, float]:
+    """The mean of an arm's cases, and the variance of that mean."""
+    n = int(arm["n"].sum())
+    mean = float((arm["n"] * arm["adjusted"]).sum()) / n
+    return mean, float((arm["n"] * (arm["adjusted"] - mean) ** 2).sum()) / (n - 1) / n
+
+
+def _drawn(
+    level: np.ndarray, counts: np.ndarray, treated: int, count: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Difference of the arm means and its variance for `count` random arms of the same sizes.
+
+    `level` has the outcomes that there are, in order, and `counts` how many cases have each.
+    """
+    n = int(counts.sum())
     small = min(treated, n - treated)
-    values = values - values.mean()
-    level, counts = np.unique(values, return_counts=True)
+    level = level - counts @ level / n
     if len(level) <= max(_DISTINCT // 20, min(_DISTINCT, n // 6)):
         picked = rng.multivariate_hypergeometric(counts, small, size=count, method="marginals")
         sums, squares = picked @ level, picked @ level**2
     else:
-        sums, squares = _sums(values, small, count, rng)
-    total, total_squares = values.sum(), (values**2).sum()
+        sums, squares = _sums(np.repeat(level, counts), small, count, rng)
+    total, total_squares = counts @ level, counts @ level**2
     means = sums / small, (total - sums) / (n - small)
     variance = (squares - small * means[0] ** 2) / (small - 1) / small
     variance += (total_squares - squares - (n - small) * means[1] ** 2) / (n - small - 1) / (n - small)
