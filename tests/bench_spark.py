@@ -23,8 +23,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crmlib import params
-from crmlib.collect import purchase_days
-from crmlib.io import engine
+from crmlib.collect import day_pieces
+from crmlib.io import engine, pieces
 from crmlib.segment import tiers
 
 ENGINES = {"duckdb": "duckdb", "spark": "spark:local[2]"}
@@ -50,8 +50,9 @@ def lines(rows: int, seed: int = 1) -> pa.Table:
 def work(con: Any, folder: Path, settings: params.Settings) -> None:
     """Lines to customer by day, stored; from there to scores and tiers, stored."""
     found = con.read_parquet(str(folder / "lines.parquet"))
-    days = purchase_days.build(purchase_days.orders(found, settings.period))
-    engine.write_parquet(days, folder / "days.parquet", ["customer_id", "order_date"])
+    orders = pieces.settled(con, pieces.ORDERS, found, settings.period, day_pieces)
+    engine.write_parquet(day_pieces.built(orders), folder / "days.parquet", ["customer_id", "order_date"])
+    engine.drop(con, pieces.ORDERS)
     stored = con.read_parquet(str(folder / "days.parquet"))
     known = con.read_parquet(str(folder / "customers.parquet"))
     scored = tiers.at(stored, known, settings.period, settings)

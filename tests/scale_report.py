@@ -191,7 +191,7 @@ measurement is a process of its own with a book in which nothing is kept from th
   stores, and still counts lines: it has no orders, no returns, no order of rows and no summary of 12 months. *By customer and
   order* groups by all that the base must group by: it alone reads the same four columns, and has no days, no order of rows
   and no summary.
-- *Hand-written SQL*, *Polars* and *pandas* make the same base and check nothing.
+- *Hand-written SQL*, *Polars* and *pandas* store the same rows (`tests/test_scale_ways.py`) and check nothing.
 - *openretailscience* counts order ids over all history, those undone too, and ranks the customers into tenths; it stores no days and
   scores against no anchors. It is set beside our lines to customer by day to scores and tiers, both stored. It needs pandas 2, so it
   is timed in an environment of its own.
