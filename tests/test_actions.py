@@ -284,3 +284,4 @@ def test_outcomes_cover_each_customer_once(book):
     none = charts_strategy.action_coverage(found[found.action_outcome == "not_funded"], "en")
     assert "No customer gets a measure" in none.get_figure(root=True).get_label()
     assert str(narrative_actions.left_out(found, "en")).startswith("Left out: No contact funded 2;")
+    assert str(narrative_actions.left_out(found, "en", 5)).startswith("Left out: No contact funded some;")

@@ -9,7 +9,7 @@ from crmlib.io import engine
 from crmlib.params import Book
 from crmlib.periods import Period
 from crmlib.segment import cohorts
-from crmlib.views import charts_profile, narrative_profile
+from crmlib.views import charts_profile, narrative_profile, suppression
 
 # Section 10 of the method: retention fixture.
 FIXTURE = [("A", "2023-07-05", 100), ("B", "2023-08-01", 50), ("C", "2023-09-30", 70), ("D", "2023-07-20", 20), ("A", "2023-10-02", 80),
@@ -84,7 +84,9 @@ def test_figure_and_sentence(lang):
     found = cells(FIXTURE)
     title = charts_profile.cohorts(found, lang).get_figure().get_label()
     assert title.startswith({"en": "50% of new customers", "zh": "50%的新客户"}[lang])
-    assert "2022Q1" in narrative_profile.cohorts(found, lang, BOOK).text
+    told = narrative_profile.cohorts(found, lang, BOOK).text
+    few = narrative_profile.cohorts(suppression.blank(found, 5), lang, BOOK).text
+    assert told.startswith(few) and "2022Q1" in few and "¥" in told and "¥" not in few  # two customers came later
     nothing = found.head(0)
     assert (
         charts_profile.cohorts(nothing, lang).get_figure().get_label()

@@ -70,6 +70,25 @@ def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
+def tells_of_groups(name: str) -> bool:
+    """Whether a table counts customers, and is no list of them."""
+    columns = set(schema.TABLES[name].columns)
+    counts = any(schema.COLUMNS[c].unit == "customers" for c in columns if c in schema.COLUMNS)
+    return not columns & {"customer_id", "other_id"} and (counts or "kpi_unit" in columns)
+
+
+@pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
+def test_tables_that_count_customers_are_shown_with_the_least_that_may_be_told(path: Path) -> None:
+    shown = [
+        node
+        for cell in code_cells(nbformat.read(path, as_version=4))
+        for node in ast.walk(ast.parse(cell.source))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "tables.show"
+    ]
+    told = [(ast.literal_eval(node.args[1]), [keyword.arg for keyword in node.keywords]) for node in shown]
+    assert [name for name, given in told if tells_of_groups(name) and "min_cell" not in given] == []
+
+
 def test_imports_go_one_way() -> None:
     wrong = [
         f"{module} ({room(module)}) imports {name} ({room(name)})"

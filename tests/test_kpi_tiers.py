@@ -233,7 +233,11 @@ def test_the_resurvey_counts_who_changed_sides() -> None:
     row = feedback.resurvey(said, PERIOD, Review()).set_index("mark").loc["csat_mark"]
     assert (row["gained"], row["given_up"], row["mcnemar_p"]) == (1, 1, 1)
     assert (row["satisfied_before_share"], row["satisfied_after_share"]) == pytest.approx((2 / 3, 2 / 3))
-    assert "new for 1 and gone for 1" in narrative_review.resurvey(feedback.resurvey(said, PERIOD, Review()), "en").text
+    found = feedback.resurvey(said, PERIOD, Review())
+    assert "new for 1 and gone for 1" in narrative_review.resurvey(found, "en").text
+    for lang, words in (("en", "new for some and gone for some"), ("zh", "新增若干人、减少若干人")):
+        few = narrative_review.resurvey(found, lang, 5).text
+        assert words in few and "nan" not in few
 
 
 def test_did_the_measure_answer_the_need() -> None:
@@ -246,6 +250,9 @@ def test_did_the_measure_answer_the_need() -> None:
     row = feedback.need_fit(said, named, PERIOD, Review()).iloc[0]
     assert (row["n"], row["need_yes"], row["need_partly"], row["need_no"], row["need_met_rate"]) == (2, 1, 1, 0, 0.5)
     assert row["is_thin"] and row["strategy_zh"] == "维系"
+    found = feedback.need_fit(said, named, PERIOD, Review())
+    assert narrative_standards.need_fit(found, "en", 5).text == "Keep: too few answers to tell."
+    assert narrative_standards.need_fit(found, "zh", 5).text == "维系：回答过少，不予显示。"
     nothing = feedback.need_fit(said.iloc[3:], named, PERIOD, Review())
     assert nothing.empty and "Nobody was asked" in narrative_standards.need_fit(nothing, "en").text
     tickets = pd.DataFrame({"ticket_id": ["T1", "T2"], "opened_at": pd.to_datetime(["2023-10-05", "2023-10-06"]),

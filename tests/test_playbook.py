@@ -61,14 +61,14 @@ def test_templates_are_filled_with_the_quarters_numbers(book):
 
 
 def test_templates_do_not_say_what_their_table_hides(book):
-    """Three customers are high value; the next smallest group would give them away, larger ones would not."""
+    """Three customers are high value; the next smallest tier would give them away, other kinds of groups would not."""
     others = pd.DataFrame({"group_kind": "group_tier", "group_code": ["potential", "general"], "customers": [500, 700],
                            "customer_share": 0.3, "monetary_12m_minor": [60_000, 70_000], "revenue_share": 0.2,
                            "typical_days": 9.0, "typical_orders": 2.0})  # fmt: skip
     groups = pd.concat([GROUPS.assign(customers=[3, 1200, 300, 900]), others], ignore_index=True)
     found = of(groups, NONE, book).set_index("group_code")
     assert "for the few customers" in found.resources["high"] and "为几位客户" in found.resources_zh["high"]
-    assert "500" in found.resources["potential"] and "300" not in found.resources["lapsed"]
+    assert "500" not in found.resources["potential"] and "300" in found.resources["lapsed"]
     assert "they spent CNY 1 each" in found.resources["general"] and "a part of 12-month" not in found.resources["risk"]
     few = of(groups.assign(customers=3), NONE, book).set_index("group_code")
     assert "a hidden amount each" in few.resources["general"] and "人均消费不予显示" in few.resources_zh["general"]
@@ -240,6 +240,12 @@ def test_the_playbook_is_dated_and_revisits_within_a_week(book):
     reasons = pd.DataFrame({"risk_reason": ["lapsed"], "customers": [4], "monetary_12m_minor": [70_000]})
     assert "none within a week" in str(narrative_strategy.winback(steps, False, reasons, "en", BOOK))
     assert "No win-back playbook" in str(narrative_strategy.winback(empty, False, reasons, "en", BOOK))
+    assert "4 customers have stopped buying" in str(narrative_strategy.winback(steps, False, reasons, "en", BOOK))
+    few = suppression.blank(reasons, 5)
+    assert str(narrative_strategy.winback(steps, False, few, "en", BOOK)).startswith(
+        "Some customers have stopped buying. The"
+    )
+    assert str(narrative_strategy.winback(steps, False, few, "zh", BOOK)).startswith("部分客户已停止购买。挽回手册")
 
 
 @pytest.mark.parametrize("lang", LANGS)

@@ -213,6 +213,15 @@ def test_levels_are_told_with_their_target_and_what_is_missing(lang):
     assert {"en": "100 of 200 customers could be scored", "zh": "200个客户中100个可以评分"}[
         lang
     ] in said and "120" in said
+    few = sizes.assign(customers=[13, 40, 40, 5, 2, 3])  # 3 without a score, and what 80 in full leaves of 100 is 20
+    said = narrative_profile.levels(few, lacks.assign(customers=3), 80, Levels(), lang, 5).text
+    assert {"en": "Of 103 customers 80 could be scored with all three dimensions, some with two, some not.",
+            "zh": "103个客户中，三项维度齐全的80个，缺一项的若干个，不能评分的若干个。"}[lang] in said  # fmt: skip
+    assert {"en": " of some. A missing", "zh": "若干个客户缺"}[lang] in said
+    grown = [
+        narrative_profile.growth_confirmed(n, lang, 5).text.split(" have")[0].split("个客户")[0] for n in (0, 4, 5)
+    ]
+    assert grown == {"en": ["0 customers", "Fewer than 5 customers", "5 customers"], "zh": ["0", "不足5", "5"]}[lang]
     nothing = charts_profile.level_sizes(sizes.assign(customers=0), lang).get_figure().get_label()
     assert {"en": "No customer could be scored", "zh": "没有客户可以评分"}[lang] in nothing
 

@@ -89,6 +89,9 @@ def test_changed_cut_points_are_counted_apart():
     assert "moved 10 of 100 customers" in narrative_segment.restated(pairs, "en").text
     assert "moved nobody" in narrative_segment.restated(pairs.head(1), "en").text
     assert "not stored" in narrative_segment.restated(pairs.head(0), "en").text
+    few = suppression.blank(pairs.assign(customers=[90, 3]), 5)
+    assert "moved a few customers" in narrative_segment.restated(few, "en").text
+    assert "少数客户" in narrative_segment.restated(few, "zh").text
 
 
 def test_one_cluster_is_not_compared_with_tiers():
@@ -103,6 +106,9 @@ def test_customers_without_a_purchase_are_counted_by_state():
     said = narrative_segment.states(counted, "en").text
     assert said.startswith("Of 100 customers 70 bought in the 12 months; 20 bought only before, 10 have never bought.")
     assert "All 70" in narrative_segment.states(counted.head(1), "en").text
+    few = suppression.blank(counted.head(1).assign(customers=3), 5)
+    assert narrative_segment.states(few, "en").text == "In the 12 months some customers bought."
+    assert narrative_segment.states(few, "zh").text == "若干个客户在12个月内有购买。"
 
 
 def test_the_cluster_figures_name_what_stands_out():

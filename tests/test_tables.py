@@ -192,13 +192,41 @@ def test_a_count_is_not_left_to_be_found_from_its_row():
         "moved_out": [6, 6, 20], "closing": [6, 21, 38],
     })  # fmt: skip
     marks = suppression.hidden(frame, 5).drop(columns="tier")
-    assert marks["moved_in"].tolist() == ["small", "hidden", ""]
+    assert marks["moved_in"].tolist() == ["small", "", "hidden"]  # of risk, the reasons tell as much once more
     assert (marks.ne("").sum(axis=1) != 1).all()
 
 
 def test_two_small_groups_that_add_to_a_small_one_take_a_third_with_them():
     frame = pd.DataFrame({"tier": ["high", "risk", "general", "all"], "customers": [1, 1, 30, 32]})
     assert suppression.hidden(frame, 5)["customers"].tolist() == ["small", "small", "hidden", ""]
+
+
+def test_each_part_of_a_table_hides_two_of_its_own():
+    """Of 1,503 in tiers and 1,503 in levels, 3 and 40: the level hides no tier, 300 at risk follow from their reasons."""
+    kinds = ["group_tier"] * 4 + ["group_level"] * 3
+    codes = ["high", "potential", "general", "risk", "key", "ordinary", "optimise"]
+    frame = pd.DataFrame({"group_kind": kinds, "group_code": codes, "customers": [3, 500, 700, 300, 40, 900, 563]})
+    found = suppression.hidden(frame, 5)["customers"].tolist()
+    assert found == ["small", "hidden", "", "", "", "", ""]
+    moved = pd.DataFrame({"tier_before": ["high", "high", "risk", "risk"], "tier": ["high", "risk"] * 2,
+                          "customers": [30, 3, 20, 900]})  # fmt: skip
+    assert (suppression.hidden(moved, 5)["customers"] != "").all()  # of each row and each column the sum is known
+    reasons = pd.DataFrame({"tier": ["all", "all", "high", "high", "risk", "risk"], "churn_reason": ["price", "else"] * 3,
+                            "customers": [42, 60, 2, 20, 40, 40]})  # fmt: skip
+    found = suppression.hidden(reasons, 5)["customers"].tolist()
+    assert found == ["", "", "small", "hidden", "hidden", "hidden"]
+
+
+@settings(max_examples=50)
+@given(st.lists(st.lists(st.integers(0, 12), min_size=3, max_size=3), min_size=2, max_size=4))
+def test_no_small_group_can_be_worked_out_from_either_total(counts):
+    frame = pd.DataFrame([{"cluster": str(i), "tier": t, "customers": n} for i, row in enumerate(counts)
+                          for t, n in zip(("high", "general", "risk"), row, strict=True)])  # fmt: skip
+    marks = suppression.hidden(frame, 5)["customers"] != ""
+    for by in ("cluster", "tier"):
+        for _, part in frame[frame["customers"] > 0].groupby(by):
+            out = part.loc[marks[part.index], "customers"]
+            assert out.empty or len(out) == len(part) or (len(out) > 1 and out.sum() >= 5)
 
 
 def test_charts_leave_out_what_is_hidden():

@@ -6,7 +6,7 @@ import pytest
 
 from crmlib import schema
 from crmlib.params import Book, Value
-from crmlib.views import charts_value, narrative_value, style
+from crmlib.views import charts_value, narrative_value, style, suppression
 
 BOOK = Book(name_en="Tiny", name_zh="小账套", currency="USD")
 NONE = {name: pd.DataFrame(columns=list(table.columns)) for name, table in schema.TABLES.items()}
@@ -108,8 +108,17 @@ def test_the_strongest_predictor_is_named_whichever_way_it_points():
     frame = pd.DataFrame({"predictor": ["repeat_purchases", "recency_days"], "odds_ratio": [0.25, 2.0]})
     assert "Repeat purchases" in narrative_value.predictors(frame, "en").text
     cohorts = pd.DataFrame(
-        {"period": ["2023Q4"], "cac_minor": [15_000], "cohort_value_minor": [60_000], "clv_per_cac": [4.0]}
+        {
+            "period": ["2023Q4"],
+            "acquired": 9,
+            "cac_minor": [15_000],
+            "cohort_value_minor": [60_000],
+            "clv_per_cac": [4.0],
+        }
     )
+    few = suppression.blank(cohorts.assign(acquired=3), 5)
+    assert narrative_value.acquisition(few, "en", BOOK).text.startswith("Too few customers are new in 2023Q4")
+    assert narrative_value.acquisition(few, "zh", BOOK).text.startswith("2023Q4的新客户过少")
     assert (
         "cost $150.00 and is worth $600.00 so far and ahead: 4 times"
         in narrative_value.acquisition(cohorts, "en", BOOK).text

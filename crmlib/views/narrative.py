@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from html import escape
 
+import pandas as pd
+
 from crmlib.views import style
 
 
@@ -22,3 +24,8 @@ class Sentence:
 def say(texts: dict[str, str], lang: str) -> Sentence:
     """The sentence in the reader's language."""
     return Sentence(style.legible(texts[lang]))
+
+
+def some(count: float, lang: str) -> str:
+    """A count of customers; one that is hidden (NaN, from `suppression.blank`) is "some"."""
+    return {"en": "some", "zh": "若干"}[lang] if pd.isna(count) else style.number(count, lang)

@@ -6,8 +6,8 @@ import pandas as pd
 
 from crmlib import schema
 from crmlib.params import Book
-from crmlib.views import style
-from crmlib.views.narrative import Sentence, say
+from crmlib.views import style, suppression
+from crmlib.views.narrative import Sentence, say, some
 
 _CLEAR_LEAD = 0.50  # of the draws
 
@@ -32,14 +32,18 @@ def action_list(totals: pd.DataFrame, coverage: pd.DataFrame, lang: str, book: B
     )
 
 
-def left_out(coverage: pd.DataFrame, lang: str) -> Sentence:
+def left_out(coverage: pd.DataFrame, lang: str, min_cell: int = 1) -> Sentence:
     """Why the others get nothing, the most frequent reason first."""
     counts = coverage[coverage.action_outcome != "listed"].groupby("action_outcome").customers.sum()
     others = counts.reset_index().sort_values(["customers", "action_outcome"], ascending=[False, True])
     if others.empty:
         return say({"en": "Nobody is left out.", "zh": "没有客户被遗漏。"}, lang)
+    others = suppression.blank(others, min_cell)
     parts = {
-        code: [f"{schema.word(o, code)} {style.number(n, code)}" for o, n in others.to_numpy().tolist()]
+        code: [
+            f"{schema.word(o, code)} {some(n, code)}"
+            for o, n in zip(others.action_outcome, others.customers, strict=True)
+        ]
         for code in ("en", "zh")
     }
     return say({"en": f"Left out: {'; '.join(parts['en'])}.", "zh": f"未安排的原因：{'；'.join(parts['zh'])}。"}, lang)
@@ -99,18 +103,20 @@ def written_back(listed: pd.DataFrame, strange: pd.DataFrame, lang: str) -> Sent
     return say({"en": en, "zh": zh}, lang)
 
 
-def executed(counts: pd.DataFrame, lang: str) -> Sentence:
+def executed(counts: pd.DataFrame, lang: str, min_cell: int = 1) -> Sentence:
     """What was done of the list that the quarter before made."""
     if counts.empty:
         return say(
             {"en": "No list was made for this quarter a quarter ago.", "zh": "上季度没有为本季度生成行动清单。"}, lang
         )
     n = counts.groupby("completion_status").customers.sum()
-    every, done, partly = int(n.sum()), int(n.get("done", 0)), int(n.get("partial", 0))
+    every, told = style.number(n.sum(), lang), suppression.blank(n.reset_index(), min_cell)
+    marked = told.set_index("completion_status").customers
+    done, partly = (some(marked.get(status, 0), lang) for status in ("done", "partial"))
     return say(
         {
-            "en": f"Of the {every:,} contacts listed for this quarter, {done:,} are marked done and {partly:,} partly done.",
-            "zh": f"本季度清单共{every:,}次接触，标记已完成{done:,}次，部分完成{partly:,}次。",
+            "en": f"Of the {every} contacts listed for this quarter, {done} are marked done and {partly} partly done.",
+            "zh": f"本季度清单共{every}次接触，标记已完成{done}次，部分完成{partly}次。",
         },
         lang,
     )

@@ -8,7 +8,7 @@ import pandas as pd
 from crmlib import schema
 from crmlib.params import Book
 from crmlib.views import style
-from crmlib.views.narrative import Sentence, say
+from crmlib.views.narrative import Sentence, say, some
 
 _NO_PLAN = {
     "en": "No campaign with a hold-out is planned for this quarter or the next: put a row into the register "
@@ -190,11 +190,11 @@ def overlaps(found: pd.DataFrame, lang: str) -> Sentence:
         )
     said = [
         {
-            "en": f"{row['campaign_id']} and {row['other_campaign_id']} run at the same time: {style.number(row['treated_twice'], lang)} "
-            f"customers are treated in both, {style.number(row['treated_and_held'], lang)} in one while held out in the other. "
+            "en": f"{row['campaign_id']} and {row['other_campaign_id']} run at the same time: {some(row['treated_twice'], lang)} "
+            f"customers are treated in both, {some(row['treated_and_held'], lang)} in one while held out in the other. "
             "Each effect then includes the other's; strategy.holdout.exclusive keeps them apart.",
-            "zh": f"{row['campaign_id']}与{row['other_campaign_id']}同时进行：{style.number(row['treated_twice'], lang)}人同属两个实验组，"
-            f"{style.number(row['treated_and_held'], lang)}人在一方为实验组、在另一方为对照组。两者效果会相互混入；可设strategy.holdout.exclusive使其互斥。",
+            "zh": f"{row['campaign_id']}与{row['other_campaign_id']}同时进行：{some(row['treated_twice'], lang)}人同属两个实验组，"
+            f"{some(row['treated_and_held'], lang)}人在一方为实验组、在另一方为对照组。两者效果会相互混入；可设strategy.holdout.exclusive使其互斥。",
         }[lang]
         for row in found.to_dict("records")
     ]

@@ -5,8 +5,8 @@ import pandas as pd
 from crmlib import schema
 from crmlib.params import Book, Levels, Settings, Tags
 from crmlib.periods import Period
-from crmlib.views import style, tables
-from crmlib.views.narrative import Sentence, say
+from crmlib.views import style, suppression, tables
+from crmlib.views.narrative import Sentence, say, some
 
 _WINDOWS = {
     "year": {"en": "the last 12 months against the 12 before", "zh": "近12个月与此前12个月相比"},
@@ -51,10 +51,14 @@ def inputs(settings: Settings, needs: pd.DataFrame, has_costs: bool, has_offers:
     return say({"en": "; ".join(en) + ".", "zh": "；".join(zh) + "。"}, lang)
 
 
-def levels(sizes: pd.DataFrame, lacking: pd.DataFrame, complete: int, settings: Levels, lang: str) -> Sentence:
+def levels(
+    sizes: pd.DataFrame, lacking: pd.DataFrame, complete: int, settings: Levels, lang: str, min_cell: int = 1
+) -> Sentence:
     """How many could be scored, `complete` of them in full, how the levels were cut, and what is missing most."""
     scored = int(sizes.loc[sizes["level"] != "not_scored", "customers"].sum())
     everyone, n = style.number(sizes["customers"].sum(), lang), style.number(scored, lang)
+    counts = pd.DataFrame({"customers": [complete, scored - complete, sizes["customers"].sum() - scored]})
+    told, lacking = suppression.blank(counts, min_cell)["customers"], suppression.blank(lacking, min_cell)
     cut = {
         "cutoff": {"en": f"Levels begin at {_joined(settings.cutoffs)} points, so their sizes need not meet the target shares.",
                    "zh": f"级别按{_joined(settings.cutoffs)}分划分，因此占比未必等于目标。"},
@@ -63,8 +67,13 @@ def levels(sizes: pd.DataFrame, lacking: pd.DataFrame, complete: int, settings: 
     full = style.number(complete, lang)
     en = f"{n} of {everyone} customers could be scored, {full} of them with all three dimensions. {cut['en']}"
     zh = f"{everyone}个客户中{n}个可以评分，其中{full}个三项维度齐全。{cut['zh']}"
+    if told.isna().any():
+        full, partly, none = (some(count, lang) for count in told)
+        en = f"Of {everyone} customers {full} could be scored with all three dimensions, {partly} with two, {none} not. {cut['en']}"
+        zh = f"{everyone}个客户中，三项维度齐全的{full}个，缺一项的{partly}个，不能评分的{none}个。{cut['zh']}"
     if len(lacking):
-        said = [(style.number(r.customers, lang), _INPUTS[str(r.missing_inputs)]) for r in lacking.itertuples()]
+        pairs = zip(lacking["customers"], lacking["missing_inputs"], strict=True)
+        said = [(some(n, lang), _INPUTS[field]) for n, field in pairs]
         en += " Not known: " + ", ".join(f"{text['en']} of {count}" for count, text in said) + "."
         en += " A missing dimension is left out and its weight shared; with two missing there is no score."
         zh += "缺失：" + "，".join(f"{count}个客户缺{text['zh']}" for count, text in said) + "。"
@@ -80,12 +89,14 @@ def _joined(cutoffs: tuple[float, ...]) -> str:
     return " / ".join(f"{cut:g}" for cut in cutoffs)
 
 
-def growth_confirmed(customers: int, lang: str) -> Sentence:
+def growth_confirmed(customers: int, lang: str, min_cell: int = 1) -> Sentence:
     """How many small customers have potential that is shown by both growth and needs."""
     n = style.number(customers, lang)
+    if 0 < customers < min_cell:
+        n = {"en": f"Fewer than {min_cell}", "zh": f"不足{min_cell}"}[lang]
     return say(
         {
-            "en": f"{n} {'customer has' if customers == 1 else 'customers have'} low value (below 50) and confirmed potential (70 or more, growth and needs both known): "
+            "en": f"{n} {'customer has' if n == '1' else 'customers have'} low value (below 50) and confirmed potential (70 or more, growth and needs both known): "
             "the place to look for tomorrow's key customers, whatever their level is called.",
             "zh": f"{n}个客户当前价值低（低于50分）但潜力已确认（不低于70分，且增长与需求均已知）：无论级别名称如何，都是未来重点客户的来源。",
         },
@@ -263,14 +274,14 @@ def associations(links: pd.DataFrame, sampled: int, lang: str) -> Sentence:
 
 
 def cohorts(cells: pd.DataFrame, lang: str, book: Book) -> Sentence:
-    """What the youngest cohorts bring; and that the first one is older than it looks."""
+    """What the youngest cohorts bring, where none of it is hidden (NaN); and that the first one is older than it looks."""
     if cells.empty:
         return say({"en": "There are no purchases, so no cohorts.", "zh": "没有购买记录，无法划分同期群。"}, lang)
     first = cells[cells["is_before_data"].astype(bool)].iloc[0]
     en = f"The data begin in {first['cohort']}: that cohort holds all older customers too and says nothing about new ones."
     zh = f"数据自{first['cohort']}开始：该同期群包含所有更早的客户，不能代表新客户。"
     later = cells[~cells["is_before_data"].astype(bool) & (cells["quarters_later"] == 0)]
-    if len(later):
+    if len(later) and later["cohort_customers"].notna().all():
         n = style.number(later["cohort_customers"].sum(), lang)
         money = style.money(later["net_minor"].sum() / later["cohort_customers"].sum(), book, lang)
         en += f" The {n} customers who came later spent {money} each in their first quarter."

@@ -8,8 +8,8 @@ import pandas as pd
 from crmlib import schema
 from crmlib.params import Book, Review
 from crmlib.periods import Period
-from crmlib.views import style
-from crmlib.views.narrative import Sentence, say
+from crmlib.views import style, suppression
+from crmlib.views.narrative import Sentence, say, some
 
 LANGS = ("en", "zh")
 FACTORS = ("active_customers", "orders_per_customer", "average_ticket")  # their product is net revenue
@@ -137,9 +137,9 @@ def attainment(effects: pd.DataFrame, lang: str) -> Sentence:
     )
 
 
-def resurvey(found: pd.DataFrame, lang: str) -> Sentence:
+def resurvey(found: pd.DataFrame, lang: str, min_cell: int = 1) -> Sentence:
     """Whether the same customers answer differently, on average and in who is satisfied."""
-    asked = found[found["n"] > 0]
+    asked = suppression.blank(found[found["n"] > 0], min_cell)
     if asked.empty:
         return say(
             {
@@ -150,10 +150,10 @@ def resurvey(found: pd.DataFrame, lang: str) -> Sentence:
         )
     parts = [
         {
-            "en": f"{schema.word(r['mark'], 'en')}: {r['n']} customers, {_plus(r['mark_change'], 'en')} (95% interval "
+            "en": f"{schema.word(r['mark'], 'en')}: {some(r['n'], 'en')} customers, {_plus(r['mark_change'], 'en')} (95% interval "
             f"{_plus(r['mark_low'], 'en')} to {_plus(r['mark_high'], 'en')}), {_low(r['movement'], 'en')}; "
             f"{_of_mark(r, 'en')} {_turned(r, 'en')}",
-            "zh": f"{schema.word(r['mark'], 'zh')}：{r['n']}个客户，变化{_plus(r['mark_change'], 'zh')}（95%区间"
+            "zh": f"{schema.word(r['mark'], 'zh')}：{some(r['n'], 'zh')}个客户，变化{_plus(r['mark_change'], 'zh')}（95%区间"
             f"{_plus(r['mark_low'], 'zh')}至{_plus(r['mark_high'], 'zh')}），{_low(r['movement'], 'zh')}；"
             f"{_of_mark(r, 'zh')}{_turned(r, 'zh')}",
         }
@@ -169,12 +169,12 @@ def _of_mark(row: dict, lang: str) -> str:
 
 def _turned(row: dict, lang: str) -> str:
     """The pairs that changed sides, with McNemar's p."""
-    if not row["gained"] + row["given_up"]:
+    if row["gained"] + row["given_up"] == 0:
         return {"en": "was given by the same customers both times", "zh": "两次均为同一批客户"}[lang]
     p = style.number(row["mcnemar_p"], lang, 2)
     return {
-        "en": f"is new for {row['gained']} and gone for {row['given_up']} of them (McNemar p {p})",
-        "zh": f"新增{row['gained']}人、减少{row['given_up']}人（McNemar p {p}）",
+        "en": f"is new for {some(row['gained'], 'en')} and gone for {some(row['given_up'], 'en')} of them (McNemar p {p})",
+        "zh": f"新增{some(row['gained'], 'zh')}人、减少{some(row['given_up'], 'zh')}人（McNemar p {p}）",
     }[lang]
 
 

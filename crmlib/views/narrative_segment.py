@@ -5,7 +5,7 @@ import pandas as pd
 from crmlib import schema
 from crmlib.params import Book, Segment
 from crmlib.views import style, suppression
-from crmlib.views.narrative import Sentence, say
+from crmlib.views.narrative import Sentence, say, some
 
 ONE_TIER = 0.95
 """Share of the spend in one tier from which the tiers tell customers apart no more."""
@@ -48,12 +48,13 @@ def states(counted: pd.DataFrame, lang: str) -> Sentence:
     """Who is in the tables without a purchase in the 12 months; counts that are hidden (NaN) are "some"."""
     found = counted.set_index("state")["customers"]
     quiet = {str(state): n for state, n in found.items() if state != "active"}
-    active = _some(found.get("active", 0), lang)
+    active = some(found.get("active", 0), lang)
     if found.isna().any():
-        en = ", ".join(f"{_some(n, 'en')} {_STATES[state]['en']}" for state, n in quiet.items())
-        zh = "，".join(f"{_some(n, 'zh')}个{_STATES[state]['zh']}" for state, n in quiet.items())
-        return say({"en": f"In the 12 months {active} customers bought; {en}. They stay in every table.",
-                    "zh": f"{active}个客户在12个月内有购买；{zh}。这些客户保留在所有表中。"}, lang)  # fmt: skip
+        en = ", ".join(f"{some(n, 'en')} {_STATES[state]['en']}" for state, n in quiet.items())
+        zh = "，".join(f"{some(n, 'zh')}个{_STATES[state]['zh']}" for state, n in quiet.items())
+        en, zh = (f"; {en}. They stay in every table", f"；{zh}。这些客户保留在所有表中") if quiet else ("", "")
+        return say({"en": f"In the 12 months {active} customers bought{en}.",
+                    "zh": f"{active}个客户在12个月内有购买{zh}。"}, lang)  # fmt: skip
     everyone = style.number(found.sum(), lang)
     if not quiet:
         return say({"en": f"All {everyone} customers bought in the 12 months.",
@@ -67,10 +68,6 @@ def states(counted: pd.DataFrame, lang: str) -> Sentence:
         },
         lang,
     )
-
-
-def _some(n: float, lang: str) -> str:
-    return {"en": "some", "zh": "若干"}[lang] if pd.isna(n) else style.number(n, lang)
 
 
 _STATES = {
@@ -179,15 +176,22 @@ def _moves(best: pd.Series, lang: str, book: Book) -> str:
 
 
 def restated(pairs: pd.DataFrame, lang: str) -> Sentence:
-    """How many customers' tier of last quarter differs from what was reported then: what changed without behaviour."""
+    """How many customers' tier of last quarter differs from what was reported then: what changed without behaviour.
+
+    Counts that are hidden (NaN) leave out how many.
+    """
     if pairs.empty:
         return say({"en": "Last quarter's own report is not stored here, or had relative scores: only the re-scored comparison is shown.",
                     "zh": "此处没有保存上季度的报告，或其评分仅为相对值，因此仅显示重新评分后的比较。"}, lang)  # fmt: skip
-    moved = pairs.loc[pairs["tier_then"] != pairs["tier_now"], "customers"].sum()
+    moved = pairs.loc[pairs["tier_then"] != pairs["tier_now"], "customers"].sum(skipna=False)
     n, everyone = style.number(moved, lang), style.number(pairs["customers"].sum(), lang)
     if not moved:
         return say({"en": f"Cut points moved nobody: all {everyone} customers read as last quarter's own report had them.",
                     "zh": f"分界线未造成任何变化：{everyone}个客户的上季度层级均与当时报告一致。"}, lang)  # fmt: skip
+    if pd.isna(moved):
+        return say({"en": "Cut points or late data moved a few customers between last quarter's own report and today's reading of "
+                    "it. That is no behaviour, and it is not in the moves above.",
+                    "zh": "少数客户的上季度层级与当时报告不同，原因是分界线变化或迟到数据，而非客户行为；上面的迁移不含这部分。"}, lang)  # fmt: skip
     return say(
         {
             "en": f"Cut points or late data moved {n} of {everyone} customers between last quarter's own report and today's reading "

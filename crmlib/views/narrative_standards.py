@@ -127,7 +127,7 @@ def churn_reasons(bars: pd.DataFrame, silent: int, lang: str, book: Book) -> Sen
     )
 
 
-def need_fit(found: pd.DataFrame, lang: str) -> Sentence:
+def need_fit(found: pd.DataFrame, lang: str, min_cell: int = 1) -> Sentence:
     """Whether measures answered the need, by what customers say."""
     if found.empty:
         return say(
@@ -140,12 +140,17 @@ def need_fit(found: pd.DataFrame, lang: str) -> Sentence:
     parts = {
         code: [
             {
+                "en": f"{r['strategy']}: too few answers to tell",
+                "zh": f"{r['strategy_zh'] or r['strategy']}：回答过少，不予显示",
+            }[code]
+            if pd.isna(r["need_met_rate"])
+            else {
                 "en": f"{r['strategy']}: {style.percent(r['need_met_rate'], 'en', 0)} of {r['n']} say yes "
                 f"({style.percent(r['low_rate'], 'en', 0)} to {style.percent(r['high_rate'], 'en', 0)})",
                 "zh": f"{r['strategy_zh'] or r['strategy']}：{r['n']}人中{style.percent(r['need_met_rate'], 'zh', 0)}表示满足"
                 f"（{style.percent(r['low_rate'], 'zh', 0)}至{style.percent(r['high_rate'], 'zh', 0)}）",
             }[code]
-            for r in found.to_dict("records")
+            for r in suppression.blank(found, min_cell).to_dict("records")
         ]
         for code in ("en", "zh")
     }

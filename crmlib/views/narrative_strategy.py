@@ -95,7 +95,7 @@ def channels(plan: pd.DataFrame, lang: str, book: Book) -> Sentence:
 
 
 def winback(steps: pd.DataFrame, in_time: bool, reasons: pd.DataFrame, lang: str, book: Book) -> Sentence:  # noqa: FBT001
-    """Whom the playbook is for, and whether it revisits within a week."""
+    """Whom the playbook is for, and whether it revisits within a week. Figures that are hidden (NaN) are left out."""
     lapsed = reasons[reasons.risk_reason == "lapsed"]
     n = style.number(lapsed.customers.sum(), lang)
     money = style.money(lapsed.monetary_12m_minor.sum(), book, lang)
@@ -103,6 +103,8 @@ def winback(steps: pd.DataFrame, in_time: bool, reasons: pd.DataFrame, lang: str
         f"{n} customers have stopped buying; they spent {money} in 12 months.",
         f"{n}位客户已停止购买，近12个月消费{money}。",
     )
+    if lapsed.customers.isna().any():
+        en, zh = "Some customers have stopped buying.", "部分客户已停止购买。"
     if steps.empty:
         return say({"en": en + " No win-back playbook is registered.", "zh": zh + "尚未登记挽回手册。"}, lang)
     en += f" The playbook has {len(steps)} steps"

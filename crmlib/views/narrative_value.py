@@ -136,6 +136,9 @@ def acquisition(cohorts: pd.DataFrame, lang: str, book: Book) -> Sentence:
         return say({"en": "This book has no acquisition costs (source 'costs'), so CAC and CLV/CAC are not computed.",
                     "zh": "本账套没有获客成本（数据源costs），因此不计算CAC与CLV/CAC。"}, lang)  # fmt: skip
     last = cohorts.iloc[-1]
+    if pd.isna(last["acquired"]):
+        return say({"en": f"Too few customers are new in {last['period']} to tell what one of them cost.",
+                    "zh": f"{last['period']}的新客户过少，其获客成本不予显示。"}, lang)  # fmt: skip
     cac, worth = style.money(last["cac_minor"], book, lang), style.money(last["cohort_value_minor"], book, lang)
     times, quarter = style.number(last["clv_per_cac"], lang), last["period"]
     return say(

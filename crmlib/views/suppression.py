@@ -5,6 +5,7 @@ that no hidden count follows from a total. Zero is shown. Tables of single custo
 touched.
 """
 
+import numpy as np
 import pandas as pd
 
 from crmlib import schema
@@ -14,6 +15,16 @@ WITHHELD = "withheld"
 """Mark of a frame of which nothing may be drawn."""
 _DERIVED = ("money", "share", "rate", "orders", "count")
 _PERSONS = ("customer_id", "other_id")
+_BOTH_WAYS = (
+    ("tier_before", "tier"), ("tier_then", "tier_now"), ("cluster", "tier"), ("action_outcome", "tier"),
+    ("churn_reason", "tier"), ("contact_state", "consent"),
+)  # fmt: skip
+_PARTS = (
+    ("group_kind", "group_code"), ("attribute", "attribute_value"), ("label_kind", "label"), ("campaign_id", "tier"),
+    ("action_id", "completion_status"), ("theme", "split", "split_value"), ("channel", "purpose", "tier"),
+    ("kpi", "tier"), *_BOTH_WAYS, *(pair[::-1] for pair in _BOTH_WAYS),
+)  # fmt: skip
+"""In rows alike in all of these columns but the last, counts add up to a total that is known elsewhere."""
 
 
 def hidden(frame: pd.DataFrame, min_cell: int) -> pd.DataFrame:
@@ -23,7 +34,8 @@ def hidden(frame: pd.DataFrame, min_cell: int) -> pd.DataFrame:
         return marks
     counts = frame[[c for c in frame.columns if _unit(c) == "customers"]].astype("float64").reset_index(drop=True)
     small = counts.ge(1) & counts.lt(min_cell)
-    out = _completed(counts, small, _totals(frame), min_cell)
+    rest = frame.reset_index(drop=True)
+    out = _completed(counts, small, _lines(rest), _equal(rest, "all"), _equal(rest, "risk"), min_cell)
     for column in counts.columns:
         marks[column] = [SMALL if s else HIDDEN if o else "" for s, o in zip(small[column], out[column], strict=True)]
     for column in (c for c in frame.columns if _unit(c) in _DERIVED):
@@ -47,30 +59,51 @@ def _unit(column: str) -> str:
     return schema.COLUMNS[column].unit if column in schema.COLUMNS else ""
 
 
-def _totals(frame: pd.DataFrame) -> pd.Series:
-    """Rows that are the sum of others; hiding them would hide nothing."""
-    tier = frame["tier"].reset_index(drop=True) if "tier" in frame.columns else pd.Series("", range(len(frame)))
-    return tier.eq("all")
+def _equal(frame: pd.DataFrame, word: str) -> pd.Series:
+    """The rows of a tier: of `all`, which are the sum of others; of `risk`, which is told once more by its reasons."""
+    found = pd.Series(data=False, index=frame.index)
+    for column in ("tier", "group_code"):
+        found |= frame[column].eq(word) if column in frame.columns else False
+    return found
 
 
-def _completed(counts: pd.DataFrame, small: pd.DataFrame, totals: pd.Series, min_cell: int) -> pd.DataFrame:
-    """Hide the next smallest counts of a column (its total is known elsewhere), and of a row whose counts add up."""
+def _lines(frame: pd.DataFrame) -> list[np.ndarray]:
+    """The rows whose counts add up: those of each part, and the whole column."""
+    parts = [list(part[:-1]) for part in _PARTS if set(part) <= set(frame.columns)]
+    groups = [frame.groupby(part, sort=False, dropna=False).ngroup().to_numpy() for part in parts]
+    found = [np.flatnonzero(group == number) for group in groups for number in np.unique(group)]
+    return [*(rows for rows in found if len(rows) > 1), np.arange(len(frame))]
+
+
+def _completed(
+    counts: pd.DataFrame, small: pd.DataFrame, lines: list[np.ndarray], sums: pd.Series, last: pd.Series, min_cell: int
+) -> pd.DataFrame:
+    """Hide the next smallest counts of each line of a column (its total is known), and of a row whose counts add up."""
     out, before = small.copy(), -1
+    none = pd.Series(data=False, index=counts.columns)
     while before != int(out.to_numpy().sum()):
         before = int(out.to_numpy().sum())
         for column in counts.columns:
-            out[column] = _line(counts[column], out[column], totals, min_cell)
+            for rows in lines:
+                if out[column].to_numpy()[rows].any():
+                    part, of = counts.loc[rows, column], sums[rows]
+                    total = of if not of.all() else ~of
+                    out.loc[rows, column] = _line(part, out.loc[rows, column], total, last[rows], min_cell)
         for row in counts.index if counts.shape[1] > 2 else ():
-            out.loc[row] = _line(counts.loc[row], out.loc[row], pd.Series(data=False, index=counts.columns), min_cell)
+            out.loc[row] = _line(counts.loc[row], out.loc[row], none, none, min_cell)
     return out
 
 
-def _line(values: pd.Series, out: pd.Series, totals: pd.Series, min_cell: int) -> pd.Series:
-    """A line of counts whose total is known: if any is hidden, at least two are, and together no small cell either."""
+def _line(values: pd.Series, out: pd.Series, totals: pd.Series, last: pd.Series, min_cell: int) -> pd.Series:
+    """A line of counts whose total is known: if any is hidden, at least two are, and together no small cell either.
+
+    The smallest of the others are hidden; `last` only where nothing else is left.
+    """
     out = out.astype(bool).copy()
-    others = values[~out & ~totals & values.gt(0)].sort_values(kind="stable").index.to_list()
-    while out.any() and others and (out.sum() < 2 or values[out].sum() < min_cell):
-        out[others.pop(0)] = True
+    others = pd.DataFrame({"last": last, "n": values})[~out & ~totals & values.gt(0)]
+    waiting = others.sort_values(["last", "n"], kind="stable").index.to_list()
+    while out.any() and waiting and (out.sum() < 2 or values[out].sum() < min_cell):
+        out[waiting.pop(0)] = True
     return out
 
 
@@ -93,6 +126,7 @@ def _of_few(frame: pd.DataFrame, min_cell: int) -> pd.Series:
     for period, buyers in frame[frame["kpi"].eq("active_customers")].groupby(periods):
         values = buyers["kpi_value"].astype("float64")
         small = values.ge(1) & values.lt(min_cell) & buyers["tier"].ne("all")
-        few = buyers.loc[_line(values, small, buyers["tier"].eq("all"), min_cell), "tier"]
+        hidden_too = _line(values, small, buyers["tier"].eq("all"), buyers["tier"].eq("risk"), min_cell)
+        few = buyers.loc[hidden_too, "tier"]
         out |= periods.eq(period) & frame["tier"].isin(few)
     return out
