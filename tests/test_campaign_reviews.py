@@ -140,27 +140,59 @@ def test_expected_orders_are_taken_out_of_orders(book: Settings) -> None:
     assert (row["evidence_grade"], row["needed_per_arm"]) == ("A", 100)
 
 
-@pytest.mark.parametrize("kpi", [RATE, MONEY, ORDERS])
+def varied(table: ir.Table, _day: date, _days: int) -> Expected:
+    person = table.group_by("customer_id").aggregate(n=ibis._.net_minor.sum())
+    foretold = (ibis._.n % 13).cast("float64")
+    return Expected(person.select("customer_id", expected_minor=foretold, expected_orders=foretold))
+
+
+def two_uneven_tiers() -> tuple[ir.Table, ir.Table]:
+    listed, days = two_tiers()
+    days = days.union(shop(*bought(names("t", 60), BEFORE.start, list(range(60)))))
+    return listed, days.union(shop(*((name, DURING.start, n % 3, 0) for n, name in enumerate(names("c", 90)))))
+
+
+@pytest.mark.parametrize("kpi", [MONEY, ORDERS])
 def test_summed_up_in_the_engine_the_figures_are_the_same(
     book: Settings, monkeypatch: pytest.MonkeyPatch, kpi: str
 ) -> None:
-    listed, days = two_tiers()
-    days = days.union(shop(*bought(names("t", 60), BEFORE.start, list(range(60)))))
-    days = days.union(shop(*((name, DURING.start, n % 3, 0) for n, name in enumerate(names("c", 90)))))
-
-    def varied(table: ir.Table, _day: date, _days: int) -> Expected:
-        person = table.group_by("customer_id").aggregate(n=ibis._.net_minor.sum())
-        foretold = (ibis._.n % 13).cast("float64")
-        return Expected(person.select("customer_id", expected_minor=foretold, expected_orders=foretold))
-
+    listed, days = two_uneven_tiers()
     one = [planned(kpi, 5.0 if kpi == MONEY else 0.1)]
     moved = campaigns.measured(one, listed, days, varied, book)
     monkeypatch.setattr(campaigns, "MOVED", 0)
     monkeypatch.delattr(estimators, "measure")
     summed = campaigns.measured(one, listed, days, varied, book)
-    assert (moved["explained_share"] > 0).any() == (kpi != RATE)
-    others = [] if kpi == RATE else ["p_value"]
-    pd.testing.assert_frame_equal(moved.drop(columns=others), summed.drop(columns=others), rtol=1e-9)
+    assert (moved["explained_share"] > 0).any()
+    pd.testing.assert_frame_equal(moved.drop(columns="p_value"), summed.drop(columns="p_value"), rtol=1e-9)
+
+
+def test_a_tier_that_can_be_compared_one_by_one_is_whatever_the_campaign_has(
+    book: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """500 customers, 200 of them high: with 250 at most to compare, those of high are, the rest is summed up."""
+    listed, days = two_uneven_tiers()
+    one = [planned(MONEY, 5.0)]
+    p = {}
+    for least in (0, 250, 500):
+        monkeypatch.setattr(campaigns, "MOVED", least)
+        p[least] = campaigns.measured(one, listed, days, varied, book).set_index("tier")["p_value"]
+    assert p[250]["high"] == p[500]["high"] != p[0]["high"]
+    assert [p[250][tier] for tier in ("all", "general")] == [p[0][tier] for tier in ("all", "general")]
+    assert p[250]["all"] != p[500]["all"]
+
+
+def test_rates_counted_in_the_engine_are_those_of_the_customers(book: Settings) -> None:
+    listed, days = two_uneven_tiers()
+    row = campaigns.measured([planned()], listed, days, varied, book).set_index("tier")
+    known = campaigns.cases(listed, days, DURING, RATE).to_pandas()
+    for tier, part in [("all", known), *known.groupby("stratum")]:
+        found = estimators.measure(part.reset_index(drop=True), "rate", book.seed)
+        told = (found.effect, found.low, found.high, found.p, found.n_treated, found.n_control)
+        columns = ["effect", "low_effect", "high_effect", "p_value", "n_treated", "n_control"]
+        assert tuple(row.loc[tier, columns]) == pytest.approx(told)
+        before = part.loc[part["is_treated"], ["outcome", "before"]].sum()
+        change = before["outcome"] / before["before"] - 1 if before["before"] else np.nan
+        assert row.loc[tier, "before_after_change"] == pytest.approx(change, nan_ok=True)
 
 
 @checks(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -22,7 +22,7 @@ from crmlib.review import estimators, verdict
 from crmlib.review.estimators import Effect
 
 MOVED = 200_000
-"""Up to so many customers of a campaign have their means compared one by one; of more, sums are made in the engine.
+"""The means of up to so many customers, a tier's or all, are compared one by one; of more, sums are made in the engine.
 
 More could not be permuted as often (`estimators`). Rates are counted in the engine, however many customers they have.
 """
@@ -99,8 +99,7 @@ def measured(
         expected = after(purchase_days, span.start - timedelta(days=1), span.days) if kind == "mean" else None
         known = cases(theirs, purchase_days, span, campaign.kpi, expected.customers if expected else None)
         since = seen[0] if seen[0] else span.start
-        is_moved = theirs.count().to_pyarrow().as_py() <= MOVED
-        found = _found(campaign, known, settings.seed, is_moved=is_moved)
+        found = _found(campaign, known, theirs.count().to_pyarrow().as_py(), settings.seed)
         basis = expected.basis if expected else ""
         rows += [
             {**about, "tier": tier, "expected_basis": basis, **_figures(campaign, one, settings, since)}
@@ -196,26 +195,33 @@ def _kind(campaign: Frozen) -> estimators.Kind:
     return "rate" if windows.UNITS[campaign.kpi] == "rate" and not campaign.drawn_by else "mean"
 
 
-def _found(campaign: Frozen, known: ir.Table, seed: int, *, is_moved: bool) -> Iterator[tuple[str, Measured]]:
+def _found(campaign: Frozen, known: ir.Table, everyone: int, seed: int) -> Iterator[tuple[str, Measured]]:
     """The campaign's effect, then that of each tier where it has several and customers were drawn."""
     kind = _kind(campaign)
     if campaign.drawn_by:
         yield "all", _by_cluster(known, seed)
     elif kind == "rate":
-        counted = known.group_by("stratum", "is_treated", "outcome").aggregate(n=_.count())
-        counts = counted.order_by("stratum", "is_treated", "outcome").to_pyarrow().to_pandas()
-        for tier, sums in _parts(moments(known)):
-            theirs = counts if tier == "all" else counts[counts["stratum"] == tier]
-            yield tier, _measured(estimators.from_counts(sums, theirs, seed), sums)
-    elif not is_moved:
-        for tier, sums in _parts(moments(known)):
-            yield tier, _measured(estimators.from_moments(sums, kind), sums)
+        keys = ["stratum", "is_treated", "outcome"]
+        counted = known.group_by(keys).aggregate(n=_.count(), before=_.before.sum()).order_by(keys)
+        counts = counted.to_pyarrow().to_pandas().set_index(["stratum", "is_treated"], drop=False)
+        for tier, part in _parts(counts.assign(y=counts["n"] * counts["outcome"])):
+            yield tier, _measured(estimators.from_counts(part.reset_index(drop=True), seed), part)
+    elif everyone <= MOVED:
+        frame = _moved(known).set_index(["stratum", "is_treated"], drop=False).assign(n=1)
+        for tier, part in _parts(frame.assign(y=frame["outcome"])):
+            yield tier, _measured(estimators.measure(part.reset_index(drop=True), kind, seed), part)
     else:
-        columns = ["outcome", "before", "expected", "is_treated", "stratum"]
-        frame = known.order_by("customer_id").select(columns).to_pyarrow().to_pandas()
-        for tier, part in _parts(frame.set_index("stratum", drop=False)):
-            sums = part.groupby("is_treated").agg(n=("outcome", "size"), y=("outcome", "sum"), before=("before", "sum"))
-            yield tier, _measured(estimators.measure(part.reset_index(drop=True), kind, seed), sums)
+        for tier, part in _parts(moments(known)):
+            if part["n"].sum() > MOVED:
+                yield tier, _measured(estimators.from_moments(part, kind), part)
+            else:
+                theirs = _moved(known.filter(_.stratum == tier))
+                yield tier, _measured(estimators.measure(theirs, kind, seed), part)
+
+
+def _moved(known: ir.Table) -> pd.DataFrame:
+    columns = ["outcome", "before", "expected", "is_treated", "stratum"]
+    return known.order_by("customer_id").select(columns).to_pyarrow().to_pandas()
 
 
 def _parts(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -67,8 +67,10 @@ def measure(cases: pd.DataFrame, kind: Kind, seed: int) -> Effect:
     return replace(found, p=_permuted(usable.assign(adjusted=adjusted, n=1), seed))
 
 
-def from_counts(sums: pd.DataFrame, counts: pd.DataFrame, seed: int) -> Effect:
-    """`measure` of a rate from its `moments` and from `counts`: `n` cases by `stratum`, `is_treated` and `outcome`."""
+def from_counts(counts: pd.DataFrame, seed: int) -> Effect:
+    """`measure` of a rate from `n` cases by `stratum`, `is_treated` and `outcome` (0 or 1)."""
+    hits = counts["n"] * counts["outcome"]
+    sums = counts.assign(y=hits, yy=hits).groupby(["stratum", "is_treated"])[["n", "y", "yy"]].sum().astype("float64")
     found = from_moments(sums, "rate")
     if np.isnan(found.effect):
         return found
