@@ -213,6 +213,13 @@ def test_products_of_spend_by_hand():
     assert found.loc["risk", ["p_1_1", "p_1_3", "p_3_3", "p_0_0"]].to_list() == [400**2, 400**2, 400**2, 0]
 
 
+def test_products_of_large_spend_do_not_overflow():
+    """Ten thousand million to the cent: the square has 24 digits."""
+    sold = ibis.memtable(SALES.assign(net_minor=10**12))
+    found = engine.frame(matrix.spend_products(sold, ibis.memtable(TIERS), OPPORTUNITIES, Period(2017, 4)))
+    assert found.set_index("tier").loc["risk", "p_3_3"] >= 10**24
+
+
 QUARTERS = pd.DataFrame(
     [
         ("DELI", "2017Q4", 60),

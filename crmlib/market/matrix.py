@@ -45,14 +45,14 @@ def spend_products(
     """Per tier, sums over customers of the product of spend in two opportunities: `p_0_2` of the first and the third.
 
     The last number is the customer's spend on everything. Kept in whole numbers: sums of floating-point numbers would
-    change with the order of threads.
+    change with the order of threads. Products of 18 digits have 18 too in DuckDB, and overflow; those of 19 have 38.
     """
     bought = _with_tier(category_sales, customer_tiers, period)
     named = [_named(row) for row in opportunities.sort_values("opportunity_id").categories]
     sums = {f"x{i}": _.net_minor.sum(where=_.category.isin(names)).fill_null(0) for i, names in enumerate(named)}
     everything = {f"x{len(named)}": _.net_minor.sum()}
     wide = bought.group_by("tier", "customer_id").agg(**sums, **everything)
-    exact = [wide[f"x{i}"].round().cast("decimal(18, 0)") for i in range(len(named) + 1)]
+    exact = [wide[f"x{i}"].round().cast("decimal(19, 0)") for i in range(len(named) + 1)]
     pairs = combinations_with_replacement(range(len(exact)), 2)
     return wide.group_by("tier").agg(**{f"p_{i}_{j}": (exact[i] * exact[j]).sum() for i, j in pairs}).order_by("tier")
 
