@@ -239,6 +239,31 @@ def test_a_small_kpi_that_counts_customers():
     frame = pd.DataFrame({"kpi": ["new_customers", "csat"], "kpi_unit": ["customers", "rate"], "kpi_value": [3.0, 0.9]})
     rows = grid(parsed(tables.show(frame, "scorecard", "en", CNY, min_cell=5)))
     assert [row[1] for row in rows[1:]] == ["<5", "90.0%"]
+    moved = pd.DataFrame({"kpi": ["new_customers", "reactivated"], "kpi_unit": "customers", "kpi_value": [0.0, 113.0],
+                          "before": [3.0, 110.0], "difference": [-3.0, 3.0], "n": [3, 9]})  # fmt: skip
+    marks = suppression.hidden(moved, 5)
+    assert marks[["kpi_value", "before", "difference", "n"]].to_numpy().tolist() == [
+        ["", "small", "hidden", "hidden"], [""] * 4]  # fmt: skip
+
+
+def test_arms_add_up_to_a_tier_that_is_told_elsewhere():
+    arms = pd.DataFrame(
+        {"campaign_id": "CP1", "tier": ["all", "high", "general"], "treated": [60, 55, 5], "held_out": [30, 27, 3]}
+    )
+    marks = suppression.hidden(arms, 5)
+    assert marks.loc[2, ["treated", "held_out"]].tolist() == ["hidden", "small"]
+
+
+def test_rows_of_raw_files_and_their_money_are_told_whosever_they_are():
+    frame = pd.DataFrame({"rows": [3, 900], "customers": [2, 300], "net_minor": [-17, 5_000]})
+    marks = suppression.hidden(frame, 5)
+    assert (marks[["rows", "net_minor"]] == "").all(axis=None) and (marks["customers"] != "").all()
+    assert (suppression.hidden(frame.drop(columns="rows"), 5) != "").all(axis=None)
+
+
+def test_means_of_a_small_group_are_not_told():
+    frame = pd.DataFrame({"tier": ["high", "general"], "customers": [2, 40], "expected_purchases": [39.9, 4.0]})
+    assert (suppression.hidden(frame, 5)["expected_purchases"] != "").all()
 
 
 def test_kpis_of_a_tier_of_few_buyers_are_hidden_and_those_of_the_next_smallest():
@@ -247,6 +272,7 @@ def test_kpis_of_a_tier_of_few_buyers_are_hidden_and_those_of_the_next_smallest(
     frame = pd.DataFrame(rows, columns=["kpi", "period", "tier", "kpi_unit", "kpi_value"])
     marks = suppression.hidden(frame, 5)["kpi_value"]
     assert marks.tolist() == ["", "", "small", "hidden", "hidden", "hidden", "", ""]
+    assert suppression.hidden(frame.assign(n=9), 5)["n"].tolist() == [*[""] * 2, *["hidden"] * 4, *[""] * 2]
     assert suppression.blank(frame, 5)["kpi_value"].isna().tolist() == [mark != "" for mark in marks]
     of_one = suppression.hidden(frame.drop(columns="period"), 5)["kpi_value"]  # as the page shows one quarter
     assert of_one.tolist() == marks.tolist()

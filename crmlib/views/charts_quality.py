@@ -6,7 +6,7 @@ from matplotlib.colors import ListedColormap, to_hex
 from matplotlib.patches import Patch
 
 from crmlib import schema
-from crmlib.views import style
+from crmlib.views import style, suppression
 
 _WORDS = {
     "en": {
@@ -182,7 +182,7 @@ def contacts(states: pd.DataFrame, lang: str, min_cell: int = 1, ax: Axes | None
     if not customers[["verified", "stale"]].sum():
         return style.empty(ax, words["no_contacts"])
     bars = ax.barh([schema.word(s, lang) for s in order], customers, color=[style.ACCENT, style.WARNING, style.GREY])
-    ax.bar_label(bars, [f"<{min_cell}" if 0 < n < min_cell else style.number(n, lang) for n in customers], padding=4)
+    ax.bar_label(bars, suppression.labels(customers.reset_index(), "customers", min_cell, lang), padding=4)
     ax.invert_yaxis()
     ax.xaxis.set_visible(False)
     ax.set_xlim(0, customers.max() * 1.15)

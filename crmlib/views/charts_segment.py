@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 
 from crmlib import schema
 from crmlib.params import Book
-from crmlib.views import style
+from crmlib.views import style, suppression
 
 
 @style.chart(7.2, 3.2)
@@ -54,7 +54,8 @@ def tier_migration(moves: pd.DataFrame, lang: str, min_cell: int = 1, ax: Axes |
         index=[t for t in _PLACES if t in table.index], columns=[t for t in _PLACES if t in table.columns]
     )
     shares = table.div(table.sum(axis=1), axis=0)
-    text = table.map(lambda n: "" if pd.isna(n) else f"<{min_cell}" if n < min_cell else style.number(n, lang))
+    said = moves.assign(customers=suppression.labels(moves, "customers", min_cell, lang))
+    text = said.pivot(index="tier_before", columns="tier", values="customers").reindex_like(table).fillna("")
     sns.heatmap(shares, annot=text, fmt="", cmap=style.SEQUENTIAL, vmin=0, vmax=1, cbar=False, linewidths=1, ax=ax)
     ax.set_xticklabels([schema.word(t, lang).replace(" ", "\n") for t in table.columns], rotation=0)
     ax.set_yticklabels([schema.word(t, lang) for t in table.index], rotation=0)
@@ -68,8 +69,11 @@ def tier_migration(moves: pd.DataFrame, lang: str, min_cell: int = 1, ax: Axes |
 
 
 @style.chart(7.2, 4.6)
-def tier_flow(moves: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
-    """Customers as bands from their tier a quarter ago (left) to that of now (right); prospects are left out."""
+def tier_flow(moves: pd.DataFrame, lang: str, min_cell: int = 1, ax: Axes | None = None) -> Axes:
+    """Customers as bands from their tier a quarter ago (left) to that of now (right); prospects are left out.
+
+    A side with a tier of few customers has no numbers.
+    """
     assert ax is not None
     shown = moves[(moves["tier"] != "prospect") & (moves["tier_before"] != "prospect")]
     if set(shown["tier_before"]) <= {"absent"}:
@@ -87,13 +91,13 @@ def tier_flow(moves: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
         ends["left"][then] += n
         ends["right"][now] += n
     for x, side, stack in ((0.0, "right", left), (1.0, "left", right)):
-        _label_stack(ax, x, side, stack, lang)
+        _label_stack(ax, x, side, stack, lang, min_cell)
     ax.set_xlim(-0.42, 1.42)
     ax.set_ylim(max(top + n for stack in (left, right) for top, n in stack.values()) + gap, -2.2 * gap)
     ax.text(0, -1.1 * gap, {"en": "a quarter ago", "zh": "上季度"}[lang], ha="center", color=style.MUTED)
     ax.text(1, -1.1 * gap, {"en": "now", "zh": "本季度"}[lang], ha="center", color=style.MUTED)
     ax.set_axis_off()
-    title = _flow_title(shown, places, lang)
+    title = _flow_title(shown, places, lang, min_cell)
     return style.finish(ax, title=title, alt=title)
 
 
@@ -133,23 +137,27 @@ def _band(ax: Axes, left: float, right: float, height: float, colour: str) -> No
     ax.add_patch(PathPatch(Path(points, codes), facecolor=colour, alpha=0.45, edgecolor=style.PAPER, linewidth=0.4))
 
 
-def _label_stack(ax: Axes, x: float, side: str, stack: dict[str, tuple[float, int]], lang: str) -> None:
+def _label_stack(ax: Axes, x: float, side: str, stack: dict[str, tuple[float, int]], lang: str, min_cell: int) -> None:
     """A bar per place, with its name and number of customers; names that would touch are moved apart."""
     span = max(top + n for top, n in stack.values())
+    are_told = all(n >= min_cell for _top, n in stack.values())
     at = -1.0
     for place, (top, n) in stack.items():
         ax.add_patch(Rectangle((x - 0.03, top), 0.06, n, facecolor=_colour(place), edgecolor="none"))
         at = max(top + n / 2, at + 0.065 * span)
-        text = f"{schema.word(place, lang)}  {style.number(n, lang)}"
+        text = schema.word(place, lang) + (f"  {style.number(n, lang)}" if are_told else "")
         ax.text(x + (-0.05 if side == "right" else 0.05), at, text, ha=side, va="center", fontsize=10)
 
 
-def _flow_title(shown: pd.DataFrame, places: list[str], lang: str) -> str:
+def _flow_title(shown: pd.DataFrame, places: list[str], lang: str, min_cell: int) -> str:
     known = shown[shown["tier_before"] != "absent"]
     step = known["tier"].map(places.index) - known["tier_before"].map(places.index)
-    up, down = (style.number(known.loc[mask, "customers"].sum(), lang) for mask in (step < 0, step > 0))
-    new = style.number(shown.loc[shown["tier_before"] == "absent", "customers"].sum(), lang)
+    counts = [known.loc[mask, "customers"].sum() for mask in (step < 0, step > 0)]
+    counts.append(shown.loc[shown["tier_before"] == "absent", "customers"].sum())
     stayed = style.percent(_stayed(known) / known["customers"].sum(), lang)
+    if any(0 < n < min_cell for n in counts):
+        return {"en": f"{stayed} stayed where they were", "zh": f"{stayed}的客户层级不变"}[lang]
+    up, down, new = (style.number(n, lang) for n in counts)
     return {
         "en": f"{stayed} stayed where they were; {up} moved up, {down} down, {new} are new",
         "zh": f"{stayed}的客户层级不变；{up}个上升，{down}个下降，{new}个新增",
@@ -271,8 +279,9 @@ def silence_rates(rates: pd.DataFrame, lang: str, min_cell: int = 1, ax: Axes | 
         names, rates["silent_rate"], color=[style.GREY if thin else style.ACCENT for thin in rates["is_thin"]]
     )
     shares = [style.percent(rate, lang) for rate in rates["silent_rate"]]
-    counts = [f"n < {min_cell}" if n < min_cell else f"{share}\nn = {n}"
-              for share, n in zip(shares, rates["customers"], strict=True)]  # fmt: skip
+    told = suppression.labels(rates, "customers", min_cell, lang)
+    counts = [f"n {n}" if n.startswith("<") else f"{share}\nn = {n}" if n else ""
+              for share, n in zip(shares, told, strict=True)]  # fmt: skip
     ax.bar_label(bars, counts, padding=3)
     ax.set_ylim(0, max(rates["silent_rate"].max() * 1.35, 0.05))
     ax.set_xlabel({"en": "Days since the last order at the start of the quarter (grey: fewer than 30 customers)",

@@ -2,18 +2,28 @@
 
 Hidden are counts of 1 to `min_cell` - 1 customers and, in their rows, money, shares and other sums; then so much more
 that no hidden count follows from a total. Zero is shown. Tables of single customers are not for leadership, and not
-touched.
+touched; of rows of the raw files, their number and money are told whosever they are, because they must add up.
 """
 
 import numpy as np
 import pandas as pd
 
 from crmlib import schema
+from crmlib.views import style
 
 SMALL, HIDDEN = "small", "hidden"
 WITHHELD = "withheld"
 """Mark of a frame of which nothing may be drawn."""
 _DERIVED = ("money", "share", "rate", "orders", "count")
+_MEANS = ("expected_purchases", "value_index", "mark_before", "mark_after", "mark_change", "mark_low", "mark_high")
+"""Of a group too, whatever their unit."""
+_ARMS = ({"treated", "held_out"}, {"n_treated", "n_control"})
+_LEVELS = ("kpi_value", "before", "now", "baseline", "measured_before", "actual", "kpi_before", "kpi_after")
+"""Measured KPIs."""
+_MADE_OF_LEVELS = (
+    "low", "high", "n", "difference", "change_share", "shift", "needed_change", "kpi_shift", "target_gap", "attainment",
+    "pace", "pace_gap",
+)  # fmt: skip
 _PERSONS = ("customer_id", "other_id")
 _BOTH_WAYS = (
     ("tier_before", "tier"), ("tier_then", "tier_now"), ("cluster", "tier"), ("action_outcome", "tier"),
@@ -38,7 +48,7 @@ def hidden(frame: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     out = _completed(counts, small, _lines(rest), _equal(rest, "all"), _equal(rest, "risk"), min_cell)
     for column in counts.columns:
         marks[column] = [SMALL if s else HIDDEN if o else "" for s, o in zip(small[column], out[column], strict=True)]
-    for column in (c for c in frame.columns if _unit(c) in _DERIVED):
+    for column in (c for c in frame.columns if "rows" not in frame.columns and (_unit(c) in _DERIVED or c in _MEANS)):
         marks[column] = marks[column].mask(out.any(axis=1).to_numpy(), HIDDEN)
     return _hide_kpis(frame, marks, min_cell)
 
@@ -48,6 +58,16 @@ def told(frame: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     shown = frame[(hidden(frame, min_cell) == "").all(axis=1)].copy()
     shown.attrs[WITHHELD] = shown.empty and not frame.empty
     return shown
+
+
+def labels(frame: pd.DataFrame, column: str, min_cell: int, lang: str) -> list[str]:
+    """The numbers of a column as a chart writes them: "<5" for a small one, nothing for one that would give it away."""
+    said = {SMALL: f"<{min_cell}", HIDDEN: ""}
+    marks = hidden(frame, min_cell)[column]
+    return [
+        said.get(m) or ("" if m or pd.isna(n) else style.number(n, lang))
+        for n, m in zip(frame[column], marks, strict=True)
+    ]
 
 
 def blank(frame: pd.DataFrame, min_cell: int) -> pd.DataFrame:
@@ -62,7 +82,7 @@ def _unit(column: str) -> str:
 def _equal(frame: pd.DataFrame, word: str) -> pd.Series:
     """The rows of a tier: of `all`, which are the sum of others; of `risk`, which is told once more by its reasons."""
     found = pd.Series(data=False, index=frame.index)
-    for column in ("tier", "group_code"):
+    for column in ("tier", "group_code", "attribute_value"):
         found |= frame[column].eq(word) if column in frame.columns else False
     return found
 
@@ -89,7 +109,7 @@ def _completed(
                     part, of = counts.loc[rows, column], sums[rows]
                     total = of if not of.all() else ~of
                     out.loc[rows, column] = _line(part, out.loc[rows, column], total, last[rows], min_cell)
-        for row in counts.index if counts.shape[1] > 2 else ():
+        for row in counts.index if counts.shape[1] > 2 or set(counts.columns) in _ARMS else ():
             out.loc[row] = _line(counts.loc[row], out.loc[row], none, none, min_cell)
     return out
 
@@ -108,14 +128,20 @@ def _line(values: pd.Series, out: pd.Series, totals: pd.Series, last: pd.Series,
 
 
 def _hide_kpis(frame: pd.DataFrame, marks: pd.DataFrame, min_cell: int) -> pd.DataFrame:
-    """KPIs that count customers, in tables whose rows have units of their own."""
-    if "kpi_unit" in frame.columns:
-        for column in (c for c in frame.columns if _unit(c) == "kpi"):
-            value = frame[column].astype("float64")
-            is_small = frame["kpi_unit"].eq("customers") & value.ge(1) & value.lt(min_cell)
-            marks[column] = marks[column].mask(is_small, SMALL)
-            if {"kpi", "kpi_value", "tier"} <= set(frame.columns):
-                marks[column] = marks[column].mask(_of_few(frame, min_cell) & marks[column].eq(""), HIDDEN)
+    """KPIs that count customers, in tables whose rows have units of their own, and what was worked out from them."""
+    if "kpi_unit" not in frame.columns:
+        return marks
+    out = pd.Series(data=False, index=frame.index)
+    if {"kpi", "kpi_value", "tier"} <= set(frame.columns):
+        out = _of_few(frame, min_cell)
+        marks["kpi_value"] = marks["kpi_value"].mask(out, HIDDEN)
+    for column in (c for c in _LEVELS if c in frame.columns):
+        value = frame[column].astype("float64")
+        is_small = frame["kpi_unit"].eq("customers") & value.ge(1) & value.lt(min_cell)
+        marks[column] = marks[column].mask(is_small, SMALL)
+        out |= is_small
+    for column in (c for c in _MADE_OF_LEVELS if c in frame.columns):
+        marks[column] = marks[column].mask(out, HIDDEN)
     return marks
 
 
