@@ -204,7 +204,7 @@ def test_a_return_waits_for_its_sale(tmp_path):
 
 
 def test_what_crosses_files_is_kept_for_the_last_two_sets_of_them(tmp_path):
-    for names, number in [("01", 1), ("01 02", 2), ("01 02 03", 2)]:
+    for names, number in [("01", 0), ("01 02", 1), ("01 02 03", 2), ("01 02 03 04", 2)]:
         _found, folders = results(book(tmp_path, {name: UNDONE[name] for name in names.split()}))
         assert len(known(folders)) == number
 

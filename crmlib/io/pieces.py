@@ -53,13 +53,15 @@ def purchase_days(con: Any, staged: Staged, period: Period, way: Way) -> ir.Tabl
     held.sort(key=lambda part: (part.first, part.last, part.folder))
     found = [_piece(con, part, period, way) for part in held]
     engine.drop(con, ORDERS)
+    if len(held) == 1:
+        return _days(held[0], period)
     folders = _folders(held, period)
     known = _reach(folders, found)
     if known < len(held):
         before = _known(con, folders[known - 1], way) if known else None
         again = engine.keep(con, "days_again", way.crossing(found[known:], found[:known], before))
         made = _again(con, lines, again, period, way)
-        files = [part.folder / f"days{_mark(part, period)}.parquet" for part in held[known:]]
+        files = [_days(part, period) for part in held[known:]]
         if known:
             files.insert(0, folders[known - 1] / "days.parquet")
         days = con.read_parquet([str(file) for file in files])  # one scan of all takes less time than a union of scans
@@ -108,6 +110,10 @@ def settled(con: Any, name: str, lines: ir.Table, period: Period, way: Way) -> i
 def _mark(part: Part, period: Period) -> str:
     """What the names of a part's tables end in where it goes beyond the quarter."""
     return "" if (part.last or dt.date.max) <= period.as_of else f"_{period.as_of}"
+
+
+def _days(part: Part, period: Period) -> Path:
+    return part.folder / f"days{_mark(part, period)}.parquet"
 
 
 def _folders(held: Sequence[Part], period: Period) -> list[Path]:
