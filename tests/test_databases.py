@@ -13,6 +13,7 @@ from pathlib import Path
 import books
 import duckdb
 import pytest
+import sqlglot
 
 from crmlib import params
 from crmlib.errors import InputError
@@ -214,6 +215,12 @@ def test_lines_in_one_file_and_their_orders_in_another(tmp_path, monkeypatch):
         )
         query = JOINED.replace("'lines.csv'", place) + f" WHERE customer <> 'none.csv' AND day < {days}"
         assert sorted(read(tmp_path, url="duckdb://", query=query)["order_id"]) == ["O1", "O1", "O2"]
+    names = {"sniff_csv('lines.csv')": "lines.csv", "parquet_schema('x.parquet')": "x.parquet", "glob('*.csv')": "*.csv",
+             "sqlite_scan('shop.db', 'lines')": "shop.db", "read_csv(['a.csv', 'b.csv'], delim=';')": "a.csv b.csv",
+             "range(3)": "", "repeat_row('a', num_rows=2)": ""}  # fmt: skip
+    for call, files in names.items():
+        tree = sqlglot.parse_one(f"SELECT * FROM {call}", dialect="duckdb")
+        assert databases._files(tree) == set(files.split())
     says = "duckdb:// has no tables; write a query over files, or duckdb:///shop.duckdb"
     assert says in refusal(tmp_path, url="duckdb://", table="lines")
     assert "is not one SELECT" in refusal(tmp_path, url="duckdb://", query="COPY (SELECT 1) TO 'x.csv'")

@@ -16,7 +16,7 @@ from crmlib.io import database_readers as readers
 from crmlib.params import Source
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
-_READS = re.compile(r"^read_|_scan$", re.IGNORECASE)
+_READS = re.compile(r"^(read_|parquet_|st_read|sniff_csv$|glob$)|_scan$", re.IGNORECASE)
 _READERS = {
     "postgresql": readers.postgresql,
     "postgres": readers.postgresql,
@@ -150,8 +150,7 @@ def _files(tree: Any) -> set[str]:
             if not _READS.search(named):
                 continue
             given = [part for part in (table.this.this, *table.this.expressions) if isinstance(part, e.Expression)]
-            plain = [part for part in given if not isinstance(part, e.EQ | e.PropertyEQ)]
-            names.update(text.name for part in plain for text in part.find_all(e.Literal) if text.is_string)
+            names.update(text.name for part in given[:1] for text in part.find_all(e.Literal) if text.is_string)
         elif not table.db and "." in table.name:
             names.add(table.name)
     return names

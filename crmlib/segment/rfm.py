@@ -37,7 +37,7 @@ def summarise(purchase_days: ir.Table, customers: ir.Table, period: Period) -> i
     """
     bought = purchase_days.filter(_.order_date <= ibis.literal(period.as_of))
     columns = {name: bought[name] for name in ("order_date", "orders", "net_minor")}
-    nothing = {name: ibis.null(column.type()) for name, column in columns.items()}
+    nothing = {name: ibis.null(column.type().copy(nullable=True)) for name, column in columns.items()}
     seen = bought.select("customer_id", **columns).union(customers.select("customer_id", **nothing))
     recent = seen.order_date > ibis.literal(period.year_ago)
     everyone = seen.group_by("customer_id").aggregate(
