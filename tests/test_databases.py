@@ -219,7 +219,7 @@ def test_lines_in_one_file_and_their_orders_in_another(tmp_path, monkeypatch):
              "sqlite_scan('shop.db', 'lines')": "shop.db", "read_csv(['a.csv', 'b.csv'], delim=';')": "a.csv b.csv",
              "range(3)": "", "repeat_row('a', num_rows=2)": ""}  # fmt: skip
     for call, files in names.items():
-        tree = sqlglot.parse_one(f"SELECT * FROM {call}", dialect="duckdb")
+        tree = sqlglot.parse_one(f"SELECT * FROM {call}", dialect="duckdb")  # noqa: S608
         assert databases._files(tree) == set(files.split())
     says = "duckdb:// has no tables; write a query over files, or duckdb:///shop.duckdb"
     assert says in refusal(tmp_path, url="duckdb://", table="lines")
