@@ -144,7 +144,9 @@ def test_a_tier_of_few_customers_is_not_told():
 def test_a_book_without_tiers_then_has_no_series_by_tier():
     sold = trends.demand(daily(2).assign(order_date=lambda f: pd.to_datetime(f.order_date)), NO_GAPS, Q4)
     assert set(sold.series_kind) == {"total"}
-    assert "31 Mar 2017" in str(narrative_trend.tiers(trends.outlook(sold, Q4)[0].head(0), trends.freeze(Q4), "en"))
+    outlook = trends.outlook(sold, Q4)[0]
+    told = narrative_trend.tiers(outlook.head(0), weeks_of(outlook), trends.freeze(Q4), "en", BOOK)
+    assert "31 Mar 2017" in str(told)
 
 
 def test_the_four_largest_categories_are_followed():
@@ -239,6 +241,33 @@ def test_figures_and_sentences_tell_the_finding(lang):
     empty = [outlook.head(0), forecast.head(0), sold.head(0)]
     assert style.picture(charts_trend.demand_panels(empty[2], empty[1], empty[0], lang, BOOK)).is_empty
     assert style.picture(charts_trend.demand_season(trends.pick(sold, "total", "month"), lang, BOOK)).is_empty
+
+
+def growing(n: int) -> pd.DataFrame:
+    """A shop that sells 100 a day more each week, in the n weeks up to the end of 2017."""
+    daily = sales(str(pd.Timestamp("2018-01-01") - pd.Timedelta(weeks=n)), "2017-12-31")
+    return daily.assign(net_minor=1000 + 100 * (np.arange(len(daily)) // 7))
+
+
+def test_last_year_is_not_carried_on_before_it_was_checked():
+    """80 weeks: at each origin the naive rule was the last week, and so it is now; sales go on above those before."""
+    outlook = trends.outlook(trends.demand(growing(80), NO_GAPS, Q4), Q4)[0]
+    row = weeks_of(outlook).iloc[0]
+    assert row.naive_method == "naive_last" and row.before_minor == 7 * sum(1000 + 100 * n for n in range(67, 80))
+    assert row.expected_minor > row.before_minor > row.year_before_minor
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_sum_of_the_tiers_stands_beside_the_forecast_of_all(lang):
+    """Each is forecast on its own; where one is not, there is no sum."""
+    weeks = weeks_of(trends.outlook(trends.demand(growing(80), NO_GAPS, Q4), Q4)[0])
+    parts = pd.concat([weeks.assign(demand_series=name, expected_minor=each) for name, each in (("a", 700), ("b", 34))])
+    together, frozen = style.money(734, BOOK, lang), trends.freeze(Q4)
+    whole = style.money(weeks.expected_minor.item(), BOOK, lang)
+    told = str(narrative_trend.tiers(parts, weeks, frozen, lang, BOOK))
+    assert together in told and whole in told
+    short = parts.assign(forecast_state=["foretold", "too_short"])
+    assert together not in str(narrative_trend.tiers(short, weeks, frozen, lang, BOOK))
 
 
 @pytest.mark.parametrize("lang", LANGS)

@@ -1,7 +1,7 @@
 """One series into the future: exponential smoothing beside a naive rule, both judged on the series' own past."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,10 @@ _DAMPING = 0.95
 
 @dataclass(frozen=True)
 class Rhythm:
-    """A calendar: how many periods make a year, how far is forecast, and from how many periods one may learn."""
+    """A calendar: how many periods make a year, how far is forecast, and from how many periods one may learn.
+
+    A season of 0 is one that is not known.
+    """
 
     name: str
     season: int
@@ -37,6 +40,13 @@ class Rhythm:
     def needed_for_season(self) -> int:
         """Periods without which no season can be told from chance: two years to learn from, a horizon to check."""
         return 2 * self.season + self.horizon
+
+    def known(self, periods: int) -> "Rhythm":
+        """What a series of so many periods lets one use: without its season where that cannot be checked.
+
+        It is asked once per series: origins of the back-test lie earlier, and must judge the rule that is applied.
+        """
+        return self if periods >= self.needed_for_season else replace(self, season=0)
 
 
 WEEK, MONTH = Rhythm("week", 52, 13, 20), Rhythm("month", 12, 3, 12)
@@ -85,7 +95,7 @@ def ready(values: np.ndarray, season: int) -> np.ndarray:
     A holiday week says nothing about the weeks to come unless its season is known; then it is part of that season.
     """
     filled = _filled(values, season)
-    if len(filled) >= 2 * season:
+    if season:
         return filled
     middle = running_median(filled)
     away = np.abs(filled - middle)
@@ -109,8 +119,7 @@ def smoothing(values: np.ndarray, rhythm: Rhythm) -> Future:
 
     Models of a level, a damped and a steady trend, each with several smoothing constants, are weighted by AICc
     (Burnham and Anderson 2002): one fitted constant would claim to be known, and its intervals of a quarter's sum would
-    hold too little. With two years or more the yearly season is taken out first (STL, Cleveland et al. 1990, the same
-    each year).
+    hold too little. A known yearly season is taken out first (STL, Cleveland et al. 1990, the same each year).
     A model is linear in its errors, so their covariance over the horizon follows from how one error of size 1 travels
     on; a level (and each period's season) is known only as well as its n values tell it.
     """
@@ -137,9 +146,9 @@ def smoothing(values: np.ndarray, rhythm: Rhythm) -> Future:
 
 
 def naive(values: np.ndarray, rhythm: Rhythm) -> Future:
-    """The same period of the year before where there is one and errors to judge it by; else the last value."""
+    """The same period of the year before where the season is known; else the last value."""
     h, m = rhythm.horizon, rhythm.season
-    if len(values) >= m + rhythm.learn:
+    if m:
         errors = values[m:] - values[:-m]
         ahead = values[len(values) - m : len(values) - m + h]
         return Future(ahead, np.eye(h) * np.mean(errors**2), len(errors), "naive_year")
@@ -149,8 +158,8 @@ def naive(values: np.ndarray, rhythm: Rhythm) -> Future:
 
 
 def seasonal(values: np.ndarray, season: int) -> np.ndarray:
-    """What each period of the year adds; zero where the series is shorter than two years."""
-    if len(values) < 2 * season:
+    """What each period of the year adds; zero where the season is not known."""
+    if not season:
         return np.zeros(len(values))
     from statsmodels.tsa.seasonal import STL
 
@@ -161,7 +170,8 @@ def seasonal(values: np.ndarray, season: int) -> np.ndarray:
 def backtest(values: np.ndarray, rhythm: Rhythm, method: Callable[[np.ndarray, Rhythm], Future]) -> Record:
     """Forecasts from up to eight days in the past against what came then; gaps in the truth are not judged.
 
-    MASE (Hyndman and Koehler 2006): the error over that of the naive rule one step ahead within the learnt part.
+    MASE (Hyndman and Koehler 2006): the error over the mean step of the learnt part, to the next period or, where the
+    season is known, to the same one of the next year.
     """
     judged = [_judge(values, at, rhythm, method) for at in origins(len(values), rhythm)]
     mae, mase, total, low, high = (float(np.mean(column)) for column in zip(*judged, strict=True))
@@ -171,11 +181,9 @@ def backtest(values: np.ndarray, rhythm: Rhythm, method: Callable[[np.ndarray, R
 def origins(n: int, rhythm: Rhythm) -> list[int]:
     """Where the back-test stands: the last with a whole horizon after it, the first with enough to learn from.
 
-    As soon as a season can be learnt at the last origin, only origins that can learn one are used: what is judged is
-    the rule that will be applied.
+    A known season is learnt at each of them.
     """
-    last = n - rhythm.horizon
-    first = 2 * rhythm.season if last >= 2 * rhythm.season else rhythm.learn
+    last, first = n - rhythm.horizon, 2 * rhythm.season or rhythm.learn
     return sorted({round(at) for at in np.linspace(first, last, min(_MOST_ORIGINS, last - first + 1))})
 
 
@@ -186,7 +194,7 @@ def _judge(
     future = method(learnt, rhythm)
     known = ~np.isnan(actual)
     error = np.abs(future.mean - actual)[known]
-    lag = rhythm.season if at >= 2 * rhythm.season else 1
+    lag = rhythm.season or 1
     scale = float(np.mean(np.abs(learnt[lag:] - learnt[:-lag]))) or np.nan
     total = abs(float(future.mean[known].sum() / actual[known].sum()) - 1) if actual[known].sum() else np.nan
     inside = [np.mean(((low <= actual) & (actual <= high))[known]) for low, high in map(future.interval, (0.8, 0.95))]
@@ -218,7 +226,7 @@ def _filled(values: np.ndarray, season: int) -> np.ndarray:
     at = np.arange(len(values))
     known = ~np.isnan(values)
     line = np.interp(at, at[known], values[known])
-    if len(values) < 2 * season:
+    if not season:
         return line
     years = [np.nanmean(v) if (v := values[i % season :: season])[~np.isnan(v)].size else line[i] for i in at]
     return np.where(known, values, years)

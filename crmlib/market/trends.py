@@ -147,8 +147,9 @@ def _with_trend(frame: pd.DataFrame, rhythm: Rhythm) -> pd.DataFrame:
     if span.empty:
         return blank
     values = span["value"].to_numpy()
-    learnt = forecast.ready(values, rhythm.season)
-    season = forecast.seasonal(learnt, rhythm.season)
+    year = rhythm.known(len(values)).season
+    learnt = forecast.ready(values, year)
+    season = forecast.seasonal(learnt, year)
     blank.loc[span.index, "trend_minor"] = np.rint(forecast.running_median(learnt - season)).astype("int64")
     blank.loc[span.index, "is_spike"] = ~np.isnan(values) & (learnt != values)
     if season.any():
@@ -169,8 +170,9 @@ def _foretell(part: pd.DataFrame, rhythm: Rhythm, as_of: pd.Timestamp) -> tuple[
     over = int((part["start_date"] > span["start_date"].max()).sum())
     if known["periods"] < rhythm.needed or over > rhythm.horizon:
         return known | {"forecast_state": "too_short" if known["periods"] < rhythm.needed else "ended_early"}, []
-    smooth, naive = (forecast.backtest(values, rhythm, method) for method in (forecast.smoothing, forecast.naive))
-    learnt, further = forecast.ready(values, rhythm.season), replace(rhythm, horizon=rhythm.horizon + over)
+    used = rhythm.known(len(values))
+    smooth, naive = (forecast.backtest(values, used, method) for method in (forecast.smoothing, forecast.naive))
+    learnt, further = forecast.ready(values, used.season), replace(used, horizon=used.horizon + over)
     wins = smooth.mae < naive.mae
     future = (forecast.smoothing if wins else forecast.naive)(learnt, further).after(over)
     summary = known | {
@@ -178,10 +180,10 @@ def _foretell(part: pd.DataFrame, rhythm: Rhythm, as_of: pd.Timestamp) -> tuple[
         "start_date": coming[0].start_time,
         "end_date": coming[-1].end_time.normalize(),
         "forecast_method": future.method,
-        "naive_method": forecast.naive(learnt, rhythm).method,
+        "naive_method": forecast.naive(learnt, used).method,
         **_sums(future, np.nanmin(values)),
         **_earlier(part, coming, rhythm),
-        **_slope(learnt, rhythm),
+        **_slope(learnt, used),
         **_records(smooth, naive, smooth if wins else naive),
     }
     return summary, _steps(future, coming, np.nanmin(values))

@@ -53,8 +53,8 @@ def season(outlook: pd.DataFrame, demand: pd.DataFrame, lang: str) -> Sentence:
     return say({"en": known["en"] + out_en, "zh": known["zh"] + out_zh}, lang)
 
 
-def tiers(outlook: pd.DataFrame, frozen: Period, lang: str) -> Sentence:
-    """Since when customers are told apart, and what that does and does not rule out."""
+def tiers(outlook: pd.DataFrame, whole: pd.DataFrame, frozen: Period, lang: str, book: Book) -> Sentence:
+    """Since when customers are told apart, what that does and does not rule out, and their sum beside all customers'."""
     if outlook.empty:
         return say({"en": f"No demand by tier: the data hold no customer with a tier at {style.day(frozen.as_of, 'en')}.",
                     "zh": f"无法按层级统计需求：截至{style.day(frozen.as_of, 'zh')}，数据中没有已分级的客户。"}, lang)  # fmt: skip
@@ -62,12 +62,22 @@ def tiers(outlook: pd.DataFrame, frozen: Period, lang: str) -> Sentence:
         {
             "en": f"Customers are counted in the tier they held on {style.day(frozen.as_of, 'en')}, by today's rules, and "
             "only from then on: today's tiers would rise by selection alone. Regression to the mean is still in it: who was "
-            "high then tends to fall, who was at risk tends to rise, whatever anybody does.",
+            f"high then tends to fall, who was at risk tends to rise, whatever anybody does.{_together(outlook, whole, 'en', book)}",
             "zh": f"客户按{style.day(frozen.as_of, 'zh')}所属层级（今日规则）归类，并仅统计其后的需求：若按当前层级回溯，"
-            "上升只是筛选所致。均值回归仍在其中：当时的高价值客户往往回落，流失风险客户往往回升，与采取何种措施无关。",
+            "上升只是筛选所致。均值回归仍在其中：当时的高价值客户往往回落，流失风险客户往往回升，与采取何种措施无关。"
+            f"{_together(outlook, whole, 'zh', book)}",
         },
         lang,
     )
+
+
+def _together(parts: pd.DataFrame, whole: pd.DataFrame, language: str, book: Book) -> str:
+    """What the parts are expected to bring together, beside the whole; nothing where one of them is not forecast."""
+    if whole.empty or not (pd.concat([parts, whole])["forecast_state"] == "foretold").all():
+        return ""
+    each, all_of_them = (style.money(frame["expected_minor"].sum(), book, language) for frame in (parts, whole))
+    return {"en": f" Each tier is forecast on its own: together they come to {each}, against {all_of_them} forecast for all.",
+            "zh": f"各层级分别预测：合计{each}，而全部客户的预测为{all_of_them}。"}[language]  # fmt: skip
 
 
 def categories(outlook: pd.DataFrame, lang: str) -> Sentence:
@@ -165,9 +175,14 @@ def _trend(row: pd.Series, language: str) -> str:
             "zh": f"趋势：每季度{slope}（95%区间{low}至{high}）。"}[language]  # fmt: skip
 
 
+def _has_season(row: pd.Series) -> bool:
+    """Whether the season is known: then all that is said of the series has it in it, or taken out."""
+    return bool(row["naive_method"] == "naive_year")
+
+
 def _unseasonal(row: pd.Series, language: str) -> str:
     """A forecast without the season says so in the same breath."""
-    if row["forecast_method"] in ("by_season", "naive_year"):
+    if _has_season(row):
         return ""
     return {"en": " It carries the latest level on: the season of the year is not in it.",
             "zh": "该预测延续近期水平，不含年度季节性。"}[language]  # fmt: skip
@@ -180,8 +195,9 @@ def _errors(row: pd.Series, language: str) -> list[str]:
 def _judged_en(row: pd.Series) -> str:
     smooth, naive = _errors(row, "en")
     winner, rival = (schema.word(row[c], "en").lower() for c in ("forecast_method", "naive_method"))
+    step = "from one year to the next" if _has_season(row) else "from period to period"
     compared = (
-        f"smoothing was off by {smooth} and the naive rule ({rival}) by {naive} times the usual step from period to period (MASE)"
+        f"smoothing was off by {smooth} and the naive rule ({rival}) by {naive} times the usual step {step} (MASE)"
         if pd.notna(row["smooth_mase"])
         else f"smoothing stood beside the naive rule ({rival})"
     )
@@ -195,8 +211,8 @@ def _judged_en(row: pd.Series) -> str:
 
 def _judged_zh(row: pd.Series) -> str:
     smooth, naive = _errors(row, "zh")
-    known = pd.notna(row["smooth_mase"])
-    compared = f"的误差分别为通常逐期变动的{smooth}倍和{naive}倍（MASE）" if known else "相互比较"
+    known, step = pd.notna(row["smooth_mase"]), "同比" if _has_season(row) else "逐期"
+    compared = f"的误差分别为通常{step}变动的{smooth}倍和{naive}倍（MASE）" if known else "相互比较"
     return (
         f"在{row['origins']}次历史回测中，平滑法与朴素法（{schema.word(row['naive_method'], 'zh')}）{compared}；此处采用："
         f"{schema.word(row['forecast_method'], 'zh')}。其合计平均误差"
