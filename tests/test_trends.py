@@ -258,6 +258,16 @@ def test_last_year_is_not_carried_on_before_it_was_checked():
 
 
 @pytest.mark.parametrize("lang", LANGS)
+def test_the_trend_names_its_span_and_that_it_is_no_forecast(lang):
+    """80 whole weeks up to the end of 2017 begin on 20 Jun 2016."""
+    weeks = weeks_of(trends.outlook(trends.demand(growing(80), NO_GAPS, Q4), Q4)[0])
+    told = str(narrative_trend.demand(weeks, lang, BOOK))
+    assert style.day(pd.Timestamp("2016-06-20"), lang) in told
+    assert {"en": "The forecast need not go the same way", "zh": "预测不一定沿此方向"}[lang] in told
+    assert {"en": "without their season", "zh": "已剔除季节性"}[lang] not in told
+
+
+@pytest.mark.parametrize("lang", LANGS)
 def test_the_sum_of_the_tiers_stands_beside_the_forecast_of_all(lang):
     """Each is forecast on its own; where one is not, there is no sum."""
     weeks = weeks_of(trends.outlook(trends.demand(growing(80), NO_GAPS, Q4), Q4)[0])

@@ -183,6 +183,8 @@ def _foretell(part: pd.DataFrame, rhythm: Rhythm, as_of: pd.Timestamp) -> tuple[
         "naive_method": forecast.naive(learnt, used).method,
         **_sums(future, np.nanmin(values)),
         **_earlier(part, coming, rhythm),
+        "trend_start_date": span["start_date"].min(),
+        "trend_end_date": span["end_date"].max(),
         **_slope(learnt, used),
         **_records(smooth, naive, smooth if wins else naive),
     }
@@ -219,9 +221,9 @@ def _earlier(part: pd.DataFrame, coming: pd.PeriodIndex, rhythm: Rhythm) -> dict
 
 
 def _slope(learnt: np.ndarray, rhythm: Rhythm) -> dict:
-    """Theil-Sen slope of the series without its season, per horizon and as a share of the median.
+    """Theil-Sen slope of the whole series without its season, per horizon and as a share of the median.
 
-    Its 95 % interval is widened by what neighbouring periods share.
+    It looks back: the forecast need not go on with it. Its 95 % interval is widened by what neighbouring periods share.
     """
     from scipy.stats import theilslopes
 

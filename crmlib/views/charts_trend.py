@@ -162,8 +162,8 @@ def _panels_title(outlook: pd.DataFrame, lang: str) -> str:
     if told.empty:
         return {"en": "Too few weeks to forecast any of these series", "zh": "周数过少，各序列均无法预测"}[lang]
     up, down = ((told[side] * sign > 0).sum() for side, sign in (("slope_low_rate", 1), ("slope_high_rate", -1)))
-    return {"en": f"Clearly rising: {up} of {len(told)} series; clearly falling: {down}",
-            "zh": f"{len(told)}个序列中，{up}个明显上升，{down}个明显下降"}[lang]  # fmt: skip
+    return {"en": f"Over the weeks shown, {up} of {len(told)} series clearly rose and {down} clearly fell",
+            "zh": f"图示各周内，{len(told)}个序列中{up}个明显上升，{down}个明显下降"}[lang]  # fmt: skip
 
 
 def _in_order(names: pd.Series) -> list[str]:

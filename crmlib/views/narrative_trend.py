@@ -168,11 +168,19 @@ def _trend(row: pd.Series, language: str) -> str:
     if pd.isna(row["slope_rate"]):
         return ""
     slope, low, high = (style.percent(row[c], language) for c in ("slope_rate", "slope_low_rate", "slope_high_rate"))
-    if row["slope_low_rate"] <= 0 <= row["slope_high_rate"]:
-        return {"en": f"No clear trend: {slope} a quarter (95 % range {low} to {high}).",
-                "zh": f"无明显趋势：每季度{slope}（95%区间{low}至{high}）。"}[language]  # fmt: skip
-    return {"en": f"Trend: {slope} a quarter (95 % range {low} to {high}).",
-            "zh": f"趋势：每季度{slope}（95%区间{low}至{high}）。"}[language]  # fmt: skip
+    first, last = (style.day(row[c], language) for c in ("trend_start_date", "trend_end_date"))
+    is_clear, unit = not row["slope_low_rate"] <= 0 <= row["slope_high_rate"], row["calendar"]
+    if language == "zh":
+        head, out = "历史趋势" if is_clear else "历史上无明显趋势", "，已剔除季节性" if _has_season(row) else ""
+        return (
+            f"{head}（{first}至{last}的全部完整{schema.word(unit, 'zh')}{out}）：每季度变动为中位数的{slope}"
+            f"（95%区间{low}至{high}）；预测不一定沿此方向。"
+        )
+    head, out = "Past trend" if is_clear else "No clear trend", ", without their season" if _has_season(row) else ""
+    return (
+        f"{head} through all whole {_UNITS['en'][unit]} from {first} to {last}{out}: {slope} of the median {unit} a quarter "
+        f"(95 % range {low} to {high}). The forecast need not go the same way."
+    )
 
 
 def _has_season(row: pd.Series) -> bool:
