@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import ibis
 import pandas as pd
 import pytest
 from faulty_book import Q4, book, daily, orders, working_days
@@ -72,6 +73,14 @@ def test_quarters_of_the_book_from_the_first_order_on():
     cut = Period(2023, 4, date(2023, 11, 9))
     last = coverage.quarters(daily("orders", date(2023, 10, 1), date(2023, 11, 9)), cut, 7).iloc[-1]
     assert (last["partial_reason"], last["calendar_days"]) == ("cut", 40)
+
+
+@pytest.mark.parametrize(("day", "found"), [
+    ("2023-12-31", []), ("2024-01-01", ["orders"]), ("2024-03-31", ["orders"]), ("2099-01-01", []),
+])  # fmt: skip
+def test_rows_of_the_next_quarter_show_that_the_export_is_newer(day, found):
+    tables = {"orders": ibis.memtable({"order_date": [date.fromisoformat(day)]})}
+    assert coverage.later(tables, Q4) == found
 
 
 def test_rows_after_the_quarter_are_not_counted():

@@ -155,6 +155,24 @@ def test_old_data_lose_freshness_after_a_week_and_all_of_it_after_a_quarter():
         assert losses.loc[losses["problem"] == "not_fresh", "lost"].tolist() == [lost]
 
 
+def paid(*days: date, **changes: Any) -> list[float]:
+    losses = quality_score.losses(evidence(days=daily("orders", *days), **changes), Q4)
+    return losses.loc[losses["problem"] == "not_fresh", "lost"].tolist()
+
+
+def test_a_usual_pause_is_not_old():
+    """Paid on the 1st and 15th: at most 17 days from one to the next. 16 days after 15 Dec nothing is lost; without
+    the two days of December 46 days have passed, 29 of 85 more than usual."""
+    twice = [date(2023, month, day) for month in range(1, 13) for day in (1, 15)]
+    assert paid(*twice) == [0]
+    assert paid(*twice[:-2]) == pytest.approx([29 / 85])
+
+
+def test_an_export_with_rows_after_the_quarter_is_not_old():
+    assert paid(date(2023, 10, 1)) == [84 / 85] and paid(date(2023, 10, 1), later=["orders"]) == [0]
+    assert paid(date(2023, 10, 1), later=["tickets"]) == [84 / 85]
+
+
 def test_pairs_that_may_be_one_count_each_customer_once():
     matches = pd.DataFrame({
         "customer_id": ["A", "A"], "other_id": ["B", "C"], "lifetime_minor": [100, 100], "other_lifetime_minor": [20, 3],

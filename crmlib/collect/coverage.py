@@ -49,6 +49,16 @@ def days(tables: dict[str, ir.Table], period: Period) -> pd.DataFrame:
     return pd.concat(parts or [none], ignore_index=True)[["source", "day", "rows"]]
 
 
+def later(tables: dict[str, ir.Table], period: Period) -> list[str]:
+    """The sources with a row in the quarter after the as-of date: their exports are newer than it.
+
+    A date further off may be a slip of the pen and says nothing.
+    """
+    first, last = ibis.literal(period.end), ibis.literal(period.next.as_of)
+    found = {n: t[EVENTS[n]].cast("date").between(first, last).any() for n, t in tables.items() if n in EVENTS}
+    return [name for name, is_later in found.items() if is_later.to_pyarrow().as_py()]
+
+
 def stores(orders: ir.Table, period: Period) -> pd.DataFrame:
     """Stores with rows per week of the orders (`start_date`, `store_id`); empty where orders name no store."""
     if "store_id" not in orders.columns:
@@ -150,13 +160,14 @@ def quarters(days: pd.DataFrame, period: Period, quiet_days: int) -> pd.DataFram
     if ordered.empty:
         return pd.DataFrame(columns=columns)
     earlier = period.previous.since(Period.containing(ordered.min())) if ordered.min() < period.start else []
-    usual = _usual_pause(ordered)
+    usual = usual_pause(ordered)
     rows = [_quarter(quarter, ordered, quiet_days, usual) for quarter in [*earlier, period]]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.astype({"first_order_date": "datetime64[us]", "last_order_date": "datetime64[us]"})
 
 
-def _usual_pause(ordered: "pd.Series[date]") -> int:
+def usual_pause(ordered: "pd.Series[date]") -> int:
+    """The 99th percentile of days from one of these days, in order, to the next; 0 where they are too few to tell."""
     pauses = [pause.days for pause in ordered.diff().dropna()]
     return int(np.quantile(pauses, _LONG_PAUSE, method="lower")) if len(pauses) >= _PAUSES else 0
 

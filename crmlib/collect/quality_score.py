@@ -5,10 +5,12 @@ cannot be measured (no rule applies, no date) leaves its weight to the others. I
 times and customers twice.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from crmlib.collect import coverage
 from crmlib.periods import Period
 from crmlib.schema import TABLES
 
@@ -34,7 +36,10 @@ _COLUMNS = ["source", "field", "problem", "dimension", *_COUNTS, "row_share", "l
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the score is made of: small frames of `quality`, `consistency`, `coverage`, `inventory` and `matching`."""
+    """What the score is made of: small frames of `quality`, `consistency`, `coverage`, `inventory` and `matching`.
+
+    `later` are the sources whose exports go on after the as-of date.
+    """
 
     fields: pd.DataFrame
     empty: pd.DataFrame
@@ -45,6 +50,7 @@ class Evidence:
     gaps: pd.DataFrame
     contacts: pd.DataFrame
     matches: pd.DataFrame
+    later: Sequence[str] = ()
 
 
 def losses(evidence: Evidence, period: Period) -> pd.DataFrame:
@@ -113,11 +119,16 @@ def _inconsistent(evidence: Evidence) -> pd.DataFrame:
 
 
 def _old(evidence: Evidence, period: Period) -> pd.DataFrame:
-    """Nothing is lost up to a week after the newest row, everything after a quarter; contacts count one by one."""
+    """Nothing is lost up to a week after the newest row, everything after a quarter; contacts count one by one.
+
+    Where a source usually pauses for longer than a week, both count from the end of such a pause. An export that goes
+    on after the as-of date is not old.
+    """
     events = evidence.days[~evidence.days["source"].isin(["customers", "campaigns", "redemptions"])]
-    found = events.groupby("source")["day"].max().reset_index()
-    age = (pd.Timestamp(period.as_of) - found["day"]).dt.days
-    found["row_share"] = ((age - _FRESH_DAYS) / (_STALE_DAYS - _FRESH_DAYS)).clip(0, 1)
+    by_source = events.sort_values("day").groupby("source")["day"]
+    found = by_source.agg(day="max", usual=coverage.usual_pause).reset_index()
+    age = (pd.Timestamp(period.as_of) - found["day"]).dt.days - found["usual"].clip(lower=_FRESH_DAYS)
+    found["row_share"] = (age / (_STALE_DAYS - _FRESH_DAYS)).clip(0, 1).mask(found["source"].isin(evidence.later), 0.0)
     if ((evidence.fields["source"] == "customers") & (evidence.fields["field"] == "contact_verified_date")).any():
         late = evidence.contacts[evidence.contacts["contact_state"] != "verified"]
         whom, known = int(late["customers"].sum()), max(int(evidence.contacts["customers"].sum()), 1)

@@ -97,6 +97,7 @@ CASES: dict[str, Callable[[Book], Any]] = {
     "rules": lambda b: consistency.rules(
         coverage.seen(sources(b), b.period), consistency.customer_spend(sums(b)), b.period),
     "days": lambda b: coverage.days(sources(b), b.period),
+    "later": lambda b: coverage.later(sources(b), b.period),
     "stores": lambda b: coverage.stores(b.lines, b.period),
     "drift": lambda b: drift.quarterly(b.lines),
     "customer file": lambda b: inventory.customers(b.customers.union(b.customers), b.days, contacts(b)),
