@@ -49,17 +49,17 @@ def _kept_as_came(form: Form, row: ir.Table, column: str) -> str:
     """
     raw = f"raw_{column}"
     hidden = column == "customer_id" and form.settings.privacy.customer_ids != "as_given"
-    is_whole = raw in row.columns and row[raw].type().is_integer()
+    is_whole = raw in row.columns and row[raw].type().is_integer() and column not in typed.turned(form)
     return raw if is_whole and column not in WHOLE and not hidden else column
 
 
 def _read(form: Form, raw: ir.Table, layout: Layout) -> Iterator[tuple[str, ir.Value]]:
-    """Each field, and beside it the cell as it came where that is something else."""
+    """Each field, and beside it the cell as it came where that is something else, or will be."""
     for field in form.fields:
         cell = raw[field]
         value = _value(form, field, cell, layout)
         yield field, value
-        if value is not cell:
+        if value is not cell or field in typed.turned(form):
             yield f"raw_{field}", cell
         if field not in _NO_TEXT and cell.type().is_string():
             yield f"plain_{field}", values.is_plain(cell, typed.limit(field), repeats=layout.has_words)

@@ -202,14 +202,19 @@ def _decimal(rate: float | None) -> ir.Value:
 
 
 def classed(form: Form, priced: ir.Table) -> dict[str, ir.Value]:
-    """What kind of row an order row is, and its money with the sign of that kind."""
+    """What kind of row an order row is, and its money and quantity with the sign of that kind."""
     if form.name != "orders":
         return {}
     number = classes.of(form.source, priced, priced.net_minor)
-    if form.source.returns == "negative":
-        return {"class_code": number}
     back = number.isin([classes.code("return"), classes.code("cancellation")])
-    return {"class_code": number, "net_minor": ibis.ifelse(back, -priced.net_minor.abs(), priced.net_minor)}
+    return {"class_code": number, **{c: ibis.ifelse(back, -priced[c].abs(), priced[c]) for c in turned(form)}}
+
+
+def turned(form: Form) -> list[str]:
+    """What gets its sign from the class of its row: money and pieces, where returns come without a minus."""
+    if form.name != "orders" or form.source.returns == "negative":
+        return []
+    return ["net_minor", *(["quantity"] if "quantity" in form.fields else [])]
 
 
 def stored(form: Form) -> list[str]:
