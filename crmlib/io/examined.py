@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import ibis.expr.types as ir
 import pandas as pd
 
-from crmlib.io import classes, faults, functions, kept, privacy, quarantine, sources, typed
+from crmlib.io import classes, faults, functions, kept, privacy, quarantine, sources, typed, zones
 from crmlib.io.kept import Kept
 from crmlib.params import Settings
 
@@ -16,7 +16,10 @@ CONSUMED = ("currency", "row_kind", "unit_price")
 
 @dataclass(frozen=True)
 class Examined:
-    """One source; `aside` is None where nothing was set aside, `problems` say why it cannot be used as it is."""
+    """One source; `aside` is None where nothing was set aside, `problems` say why it cannot be used as it is.
+
+    `notices` say what is no fault, and may surprise.
+    """
 
     name: str
     accepted: ir.Table
@@ -25,6 +28,7 @@ class Examined:
     fields: pd.DataFrame
     contacts: ir.Table | None = None
     problems: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
 
 def of(source: Kept) -> Examined:
@@ -37,6 +41,7 @@ def of(source: Kept) -> Examined:
         source.fields,
         contacts(source) if source.form.name == "customers" else None,
         swallowed(source, settings),
+        zones.notices(source.form, source.parts),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from crmlib.io import privacy, profiles, synonyms
+from crmlib.io import privacy, profiles, synonyms, zones
 from crmlib.io.profiles import Profile
 from crmlib.io.samples import Sample
 from crmlib.io.sources import FIELDS
@@ -21,6 +21,8 @@ _DAY = ("customer_id", "order_date")
 _NUMBERED = ("day", "dayno", "daynum", "daynumber", "dayindex")
 _MADE = {"net_amount": {"quantity", "unit_price"}, "order_id": set(_DAY)}
 """Fields of orders that others give together: an amount, and what a customer buys on a day."""
+_OFFSET = r":\d\d(\.\d+)?[+-]\d\d:\d\d$"
+"""How a time that is no text ends where it has a zone."""
 _KINDS = {"cancellation": r"cancel|void|abort|unpaid|unavailable|declin|fail|取消|作废|关闭|未付款",
           "return": r"return|refund|credit|chargeback|退"}  # fmt: skip
 
@@ -96,10 +98,22 @@ def _date_lines(chosen: dict[str, Profile]) -> list[str]:
     lines = [f'  date_format: "{form}"' for form in list(sure)[:1]]
     if len(sure) > 1:
         lines += [f"  # {', '.join(f'{f} is {form}' for form, f in sure.items())}: one date_format per file; map one"]
+    lines += _zone_lines(list(chosen.values()))
     for field, column in several:
         lines += [f"  # {field}: day and month cannot be told apart in the sample; ask, and keep one of these lines"]
         lines += [f'  # date_format: "{form}"' for form in column.formats]
     return lines
+
+
+def _zone_lines(columns: Sequence[Profile]) -> list[str]:
+    """By whose days times are counted that say their own zone."""
+    told = "days are UTC days until `book.time_zone` names the book's own"
+    formats = [form for c in columns for form in c.formats]
+    if any(map(zones.letter, formats)):
+        return [f"  time_zone: UTC  # times end in Z: {told}"]
+    is_written = any("%z" in form for form in formats)
+    is_native = any(c.kind == "date" and not c.formats and re.search(_OFFSET, c.examples[0]) for c in columns)
+    return [f"  # times carry a zone: {told}"] if is_written or is_native else []
 
 
 def _row_lines(name: str, sample: Sample, chosen: dict[str, Profile]) -> list[str]:

@@ -50,6 +50,7 @@ class Part:
     last: dt.date | None
     intake: pd.DataFrame
     fields: pd.DataFrame
+    notices: tuple[str, ...]
 
     def table(self, con: Backend, name: str) -> ir.Table:
         return con.read_parquet(str(self.folder / f"{name}.parquet"))
@@ -99,6 +100,7 @@ def together(con: Backend, parts: Sequence[Part], files: Sequence[Path]) -> Exam
         (ibis.union(*aside) if len(aside) > 1 else aside[0]) if aside else None,
         intake,
         fields.groupby(["source", "field"], sort=False, as_index=False).sum(),
+        notices=list(dict.fromkeys(notice for part in parts for notice in part.notices)),
     )
 
 
@@ -123,7 +125,7 @@ def _part(con: Backend, settings: Settings, of_settings: str, hashes: dict[str, 
     intake = pd.DataFrame(said["intake"])
     return Part(
         folder, tuple(hashes), frozenset(said["days"]), said["has_undated"], _day(said["first"]), _day(said["last"]),
-        intake.astype({"copies": "int64"}), pd.DataFrame(said["fields"]),
+        intake.astype({"copies": "int64"}), pd.DataFrame(said["fields"]), tuple(said["notices"]),
     )  # fmt: skip
 
 
@@ -156,6 +158,7 @@ def _make(con: Backend, settings: Settings, hashes: dict[str, str], folder: Path
         **{name: value and value.isoformat() for name, value in ends.items()},
         "intake": found.intake.to_dict("list"),
         "fields": found.fields.to_dict("list"),
+        "notices": found.notices,
     }
     tell(folder, hashes, said)
 

@@ -73,8 +73,13 @@ def _stage(con: Backend, settings: Settings) -> Staged:
 
 def check(settings: Settings) -> list[str]:
     """Every problem that would stop a run, source by source."""
-    _found, _parts, problems = _examined(engine.embedded(settings), settings)
-    return engine.problems(settings) + problems
+    return looked_at(settings)[0]
+
+
+def looked_at(settings: Settings) -> tuple[list[str], list[str]]:
+    """The problems of `check`, and what would stop no run but may surprise."""
+    found, _parts, problems = _examined(engine.embedded(settings), settings)
+    return engine.problems(settings) + problems, [notice for source in found for notice in source.notices]
 
 
 def _examined(con: Backend, settings: Settings) -> tuple[list[Examined], tuple[Part, ...], list[str]]:
