@@ -5,7 +5,6 @@ from datetime import date, timedelta
 import ibis
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 from buyers import log, purchase_days
 
@@ -18,36 +17,48 @@ from crmlib.segment import btyd, churn, value
 PERIOD = Period(2023, 4)
 
 
-def base(recency: list[int], state: str = "active") -> ibis.Table:
+def base(recency: list[int]) -> ibis.Table:
     n = len(recency)
-    frame = pd.DataFrame({"customer_id": [f"c{i}" for i in range(n)], "recency_days": recency, "state": [state] * n,
+    frame = pd.DataFrame({"customer_id": [f"c{i}" for i in range(n)], "recency_days": recency, "state": ["active"] * n,
                           "monetary_12m_minor": [1000 * (i + 1) for i in range(n)]})  # fmt: skip
     return engine.table(frame)
 
 
-def bought(ids: list[str], day: date = PERIOD.start) -> ibis.Table:
-    columns = {"customer_id": ids, "order_date": pa.array([day] * len(ids), pa.date32()), "orders": [1] * len(ids)}
-    return ibis.memtable(pa.table(columns))
+AS_OF, DAYS = date(2023, 12, 31), 91
+CUT = AS_OF - timedelta(days=DAYS)
+
+
+def silences(recency: list[int], later: list[tuple[str, date]]) -> ibis.Table:
+    """Customers last seen so many days before the cut, and what they bought afterwards."""
+    known = [(f"c{i}", str(CUT - timedelta(days=n))) for i, n in enumerate(recency)]
+    return days_of([*known, *((customer, str(day)) for customer, day in later)])
 
 
 def test_rates_by_hand():
     """Four customers silent 3-7 days, two 61-90: c0 and c4 come back."""
-    rates = engine.frame(churn.observed(base([3, 5, 7, 7, 61, 90]), bought(["c0", "c4"]), PERIOD, min_n=3))
-    assert rates[["recency_band", "customers", "silent", "is_thin"]].values.tolist() == [
-        [0, 4, 3, False],
-        [61, 2, 1, True],
+    bought = silences([3, 5, 7, 7, 61, 90], [("c0", AS_OF), ("c4", CUT + timedelta(days=1))])
+    rates = engine.frame(churn.observed(bought, AS_OF, DAYS, min_n=3))
+    assert rates[["recency_band", "silence_days", "customers", "silent", "is_thin"]].values.tolist() == [
+        [0, 91, 4, 3, False],
+        [61, 91, 2, 1, True],
     ]
     assert rates["silent_rate"].tolist() == [0.75, 0.5]
 
 
-def test_purchases_outside_the_quarter_do_not_count_as_coming_back():
-    outside = bought(["c0"], PERIOD.start - timedelta(days=1)).union(bought(["c1"], PERIOD.end))
-    rates = engine.frame(churn.observed(base([3, 3]), outside, PERIOD, min_n=1))
-    assert rates["silent_rate"].tolist() == [1.0]
+def test_the_counted_chance_is_about_the_days_of_silence_not_about_the_quarter():
+    """Bought 100 days before the end, and again 80 days before it: silent for 28 days, not for 91."""
+    bought = days_of([("c0", str(AS_OF - timedelta(days=n))) for n in (100, 80)])
+    found = {days: engine.frame(churn.observed(bought, AS_OF, days, min_n=1)) for days in (28, 91)}
+    assert {days: rates["silent_rate"].tolist() for days, rates in found.items()} == {28: [1.0], 91: [0.0]}
+
+
+def test_purchases_outside_the_days_do_not_count_as_coming_back():
+    outside = silences([3, 3], [("c0", CUT), ("c1", AS_OF + timedelta(days=1))])
+    assert engine.frame(churn.observed(outside, AS_OF, DAYS, min_n=1))["silent_rate"].tolist() == [1.0]
 
 
 def test_no_earlier_customers_no_rates():
-    assert engine.frame(churn.observed(base([3], "prospect"), bought(["c0"]), PERIOD, min_n=1)).empty
+    assert engine.frame(churn.observed(silences([], [("c0", AS_OF)]), AS_OF, DAYS, min_n=1)).empty
 
 
 @pytest.mark.parametrize(
@@ -59,8 +70,15 @@ def test_churn_window_is_thirteen_weeks_or_three_usual_gaps(gaps, customers, day
     frame = pd.DataFrame(
         {"repeat_purchases": [2] * len(gaps), "last_purchase_age_days": [2 * g for g in gaps], "customers": customers}
     )
-    assert churn.window(frame, Value()) == days
-    assert churn.window(frame, Value(churn_days=60)) == 60
+    assert churn.window(frame, Value(), date(2022, 1, 1), AS_OF) == days
+    assert churn.window(frame, Value(churn_days=60), date(2022, 1, 1), AS_OF) == 60
+
+
+@pytest.mark.parametrize(("history", "days"), [(1100, 504), (541, 266), (532, 266), (531, 259), (100, 91)])
+def test_churn_window_is_at_most_half_of_the_data(history, days):
+    """Gaps of 168 days ask for 504: half of 541 days are 38 whole weeks; 13 weeks are the least."""
+    frame = pd.DataFrame({"repeat_purchases": [1], "last_purchase_age_days": [168], "customers": [9]})
+    assert churn.window(frame, Value(), AS_OF - timedelta(days=history), AS_OF) == days
 
 
 def days_of(rows: list[tuple[str, str]]) -> ibis.Table:
@@ -169,7 +187,7 @@ def test_alerts_and_money_at_risk_by_hand():
     found = engine.frame(alerted.order_by("customer_id"))
     assert found["alert"].tolist() == ["red", "amber", "no_alert", "amber", "no_alert"]
     assert found["at_risk_minor"].tolist() == [700, 700, 490, 900, 0]
-    listed = churn.warnings(alerted, 9)
+    listed = churn.warnings(alerted, 9, 91)
     assert listed[["rank", "customer_id", "advice"]].values.tolist() == [
         [1, "c0", "call_within_week"],
         [2, "c1", "send_reminder"],
@@ -202,7 +220,7 @@ def test_reasons_say_what_happened_in_both_languages():
         {"overdue_ratio": 1.2, "purchase_days_90": 1, "purchase_days_180": 4},
         {"overdue_ratio": 1.2},
     ]
-    listed = churn.warnings(churn.alerts(assessed([{"btyd_risk": 0.6, **row} for row in rows]), "btyd", RULES), 9)
+    listed = churn.warnings(churn.alerts(assessed([{"btyd_risk": 0.6, **row} for row in rows]), "btyd", RULES), 9, 91)
     found = listed.set_index("customer_id").sort_index()
     assert found["reason"].tolist() == ["overdue_gap", "bought_once", "slowing", "rare_buyer"]
     assert found["warning_text"].tolist()[:2] == ["usual gap 22 d, now 61 d = 2.8x", "bought on one day only, 30 d ago"]
@@ -211,12 +229,12 @@ def test_reasons_say_what_happened_in_both_languages():
 
 
 def test_the_list_is_cut_at_its_capacity_and_ties_keep_an_order():
-    listed = churn.warnings(churn.alerts(assessed([{"btyd_risk": 0.6}] * 5), "btyd", RULES), 2)
+    listed = churn.warnings(churn.alerts(assessed([{"btyd_risk": 0.6}] * 5), "btyd", RULES), 2, 91)
     assert listed["customer_id"].tolist() == ["c0", "c1"]
 
 
 def test_an_empty_list_keeps_its_columns():
-    listed = churn.warnings(churn.alerts(assessed([{"btyd_risk": 0.0}] * 2), "btyd", RULES), 9)
+    listed = churn.warnings(churn.alerts(assessed([{"btyd_risk": 0.0}] * 2), "btyd", RULES), 9, 91)
     assert listed.empty and list(listed.columns) == list(schema.TABLES["churn_warnings"].columns)
 
 

@@ -156,6 +156,19 @@ def test_stored_columns(valued):
     assert list(found.columns) == list(schema.TABLES["customer_value"].columns)
 
 
+def test_customers_without_an_expectation_count_as_buyers_of_their_tier(valued):
+    """Tier general brought 100 and 300; nobody of tier risk was one before: two buyers, no CLV. D never bought."""
+    settings, lost = valued[0], customer_value.Models(pd.DataFrame(), btyd_fit.purchases(
+        pd.DataFrame(columns=[*btyd.CELL, "customers"])), btyd_fit.spend([1], [1]), 0.0)  # fmt: skip
+    frame = pd.DataFrame({"tier": ["general", "general", "risk", "risk"], "clv_minor": [100, 300, None, None],
+                          "first_order_date": pd.to_datetime(["2023-01-01"] * 3 + [None])}).assign(
+        expected_purchases=1.0, clv_calibrated_minor=lambda f: f["clv_minor"], clv_quick_minor=7)  # fmt: skip
+    table = engine.table(frame.astype(dict.fromkeys(("clv_minor", "clv_calibrated_minor"), "Int64")))
+    found = customer_value.by_tier(table, lost, settings).set_index("tier")
+    assert found["customers"].tolist() == [2, 1, 3] and found["clv_minor"].fillna(-1).tolist() == [400, -1, 400]
+    assert found["value_index"].fillna(-1).tolist()[:2] == [1, -1]
+
+
 def test_without_a_model_a_customer_is_worth_what_his_tier_brought(tmp_path):
     """One customer, tier general, brought 2 purchases and 1000 over 100 days: 0.02 and 10 a day, discounted months."""
     rules = settings_of(tmp_path, discount_rate_year=0.0).segment.value

@@ -52,9 +52,9 @@ def test_the_published_ordering_is_reproduced(cohort):
     table = btyd.histories(days, cut).join(
         engine.table(cells.assign(gone=1 - btyd.alive(fitted, x, t_x, tenure))), list(btyd.CELL)
     )
-    later = churn._buyers(days, cut, as_of).mutate(back=1)
-    frame = table.left_join(later, "customer_id").to_pyarrow().to_pandas()
-    told = engine.table(pd.DataFrame({"told": frame["gone"], "happened": frame["back"].isna().astype(float)}))
+    later = churn.features(days, cut, {"later": (cut, as_of)}).select("customer_id", "later")
+    frame = table.join(later, "customer_id").to_pyarrow().to_pandas()
+    told = engine.table(pd.DataFrame({"told": frame["gone"], "happened": (frame["later"] == 0).astype(float)}))
     gone = accuracy._ranked(told)["auc"]
     found = scores(cohort[1].card)["auc"]
     assert gone < 0.5 and found["btyd"] > 0.7 and found["logistic"] == pytest.approx(found["btyd"], abs=0.02)
@@ -192,6 +192,24 @@ def test_a_short_history_is_said_and_not_modelled(tmp_path):
     )
     concerns = model_concerns.find(models, card, first, settings)
     assert "no_backtest" in concerns["concern"].tolist()
+    later = LOG[LOG["order_date"].between("2023-11-02", "2023-12-31")]  # after half of the 121 days
+    brought = card.means.set_index("tier")
+    assert (brought["purchases_per_day"] * brought["customers"] * 60).sum() <= len(later)
+    assert (brought["purchases_per_day"] > 0).any()
+
+
+def test_a_window_longer_than_half_of_the_data_is_said(cohort):
+    """Usual gaps of 168 days ask for 504 days; the 549 days of data back 273."""
+    settings, card, models = cohort
+    slow = models.cells.head(1).assign(repeat_purchases=1, last_purchase_age_days=168, customers=9)
+    odd = customer_value.Models(slow, models.purchases, models.spend, 0.0)
+    free = settings.model_copy(
+        update={"segment": settings.segment.model_copy(update={"value": params.Value(churn_days=None)})}
+    )
+    found = model_concerns.find(odd, card, START, free).set_index("concern")
+    first, last = found.loc["short_window", ["found", "found_high"]]
+    assert (first, last) == (273, 504)
+    assert "short_window" not in model_concerns.find(odd, card, START, settings)["concern"].tolist()
 
 
 def test_a_book_in_which_nobody_leaves_is_warned_of(tmp_path):

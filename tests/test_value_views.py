@@ -97,6 +97,17 @@ def test_value_says_revenue_or_margin_and_its_range():
     assert "customers of the same tier" in narrative_value.value(bare, Value(), "en", BOOK).text
 
 
+def test_without_an_expectation_only_a_book_without_buyers_says_that_nobody_bought():
+    columns = [c for c in TIERS if c not in ("tier", "customers")]
+    bought = TIERS.assign(**dict.fromkeys(columns, float("nan")))
+    said = [narrative_value.value(bought, Value(), lang, BOOK).text for lang in ("en", "zh")]
+    assert "the purchase model cannot be used" in said[0] and "购买模型不可用" in said[1]
+    nobody = bought.tail(1).assign(customers=float("nan"))
+    assert "nobody has bought yet" in narrative_value.value(nobody, Value(), "en", BOOK).text
+    assert alt(charts_value.value_curve(NONE["value_curve"], CURVE, "en")) == "No expected value this quarter"
+    assert alt(charts_value.value_by_tier(bought, "en", BOOK)) == "No expected value this quarter"
+
+
 def test_warnings_name_counts_money_and_source():
     listed = pd.DataFrame({"at_risk_minor": [100_000, 50_000], "risk_source": ["btyd", "btyd"]})
     alerts = pd.DataFrame({"alert": ["red", "amber", "watch", "no_alert"], "customers": [1, 4, 9, 100]})

@@ -160,7 +160,8 @@ class Value(Frozen):
     """How far ahead customers are valued, and who counts as about to leave.
 
     Without `margin` (share of net sales) values are revenue. `quick_years` and `quick_loyalty` are the rule of thumb.
-    `churn_days` replaces the rule (13 weeks, or three usual gaps); `churn_score` names the source of the risk.
+    `churn_days` replaces the rule (13 weeks, or three usual gaps, at most half of the data); `churn_score` names the
+    source of the risk.
     """
 
     horizon_months: Annotated[int, Field(ge=1, le=60)] = 12

@@ -175,6 +175,7 @@ WORDS: dict[str, dict[str, str]] = {
         ("older_than_data", "Most customers are older than the data", "多数客户早于数据起点"),
         ("short_backtest", "Back-test shorter than the horizon", "回测期短于预测期"),
         ("no_backtest", "No back-test", "无回测"),
+        ("short_window", "Days of silence limited by the data", "沉寂天数受数据限制"),
         ("biased_total", "Total foretold is off", "总量预测有偏"),
         ("revenue_only", "Margin unknown: CLV is revenue", "毛利未知：CLV为收入口径"),
         ("repeat_purchases", "Repeat purchases", "重复购买次数"),

@@ -8,7 +8,6 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from ibis import _
 
 from crmlib.params import Settings
 from crmlib.periods import Period
@@ -41,7 +40,7 @@ def run(purchase_days: ir.Table, customers: ir.Table, first: date, days: int, se
     known = churn.features(purchase_days, cut, {"same_count": (cut - span, cut), "actual": (cut, as_of)}).cache()
     cells = btyd.cells(known)
     model, logistic = btyd_fit.purchases(cells), churn.learn(purchase_days, first, cut, days)
-    rates = _silence_before(purchase_days, cut, days)
+    rates = churn.observed(purchase_days, cut, days, settings.review.min_rate_n).to_pyarrow().to_pandas()
     told = known.join(before.drop("tier"), "customer_id").join(
         _in_engine(_foretold(cells, model, days)), list(btyd.CELL)
     )
@@ -67,6 +66,15 @@ def run(purchase_days: ir.Table, customers: ir.Table, first: date, days: int, se
     return BackTest(cut, scored, model, logistic, means)
 
 
+def means(purchase_days: ir.Table, customers: ir.Table, first: date, settings: Settings) -> pd.DataFrame:
+    """What each tier brought per day in the later half of the history, where nothing can be held out for a model."""
+    as_of = settings.period.as_of
+    cut = as_of - timedelta(days=(as_of - first).days // 2)
+    return customer_value.tier_means(
+        tiers.placed(purchase_days, customers, _period(cut), settings), purchase_days, cut, as_of
+    )
+
+
 def _share(part: float, whole: float) -> float | None:
     return float(part / whole) if whole else None
 
@@ -79,14 +87,6 @@ def _foretold(cells: pd.DataFrame, model: btyd.Purchases, days: int) -> pd.DataF
         btyd_purchases=None if lost else btyd.expected(model, x, t_x, tenure, days).round(9),
         btyd_risk=None if lost else btyd.silent(model, x, t_x, tenure, days).round(9),
     ).astype({"btyd_purchases": float, "btyd_risk": float})  # fmt: skip
-
-
-def _silence_before(purchase_days: ir.Table, cut: date, days: int) -> pd.DataFrame:
-    """Silence by band of recency, counted in the same number of days just before the cut."""
-    earlier = cut - timedelta(days=days)
-    known = churn.features(purchase_days, earlier, {"later": (earlier, cut)})
-    counted = churn.counted_silence(known.mutate(is_silent=_.later == 0))
-    return counted.order_by("recency_band").to_pyarrow().to_pandas()
 
 
 def _period(day: date) -> Period:

@@ -15,7 +15,6 @@ import pandas as pd
 from ibis import _
 
 from crmlib.params import Segment, Value
-from crmlib.periods import Period
 from crmlib.schema import TABLES
 from crmlib.segment import btyd
 
@@ -25,6 +24,7 @@ TRAINING = 100_000
 MIN_EVENTS = 50
 MIN_DAYS = 90
 GAPS = 3
+WEEK = 7
 OVERDUE = 1.5
 BEST_TIERS = 2
 WATCH = 2.0
@@ -49,35 +49,40 @@ class Logistic:
     problem: str = ""
 
 
-def window(cells: pd.DataFrame, value: Value) -> int:
-    """Days of silence that count as churn: 13 weeks, or three times the median usual gap of repeat buyers, in weeks."""
+def window(cells: pd.DataFrame, value: Value, first: date, as_of: date) -> int:
+    """Days of silence that count as churn: what is set, else `usual_window`, at most half of the data's days.
+
+    A longer one could be held out nowhere, nor counted. It is never below 13 weeks. `first` is the first day of data.
+    """
     if value.churn_days is not None:
         return value.churn_days
+    half = (as_of - first).days // 2 // WEEK * WEEK
+    return max(WEEK * round(MIN_DAYS / WEEK), min(usual_window(cells), half))
+
+
+def usual_window(cells: pd.DataFrame) -> int:
+    """13 weeks, or three times the median usual gap of repeat buyers, in whole weeks."""
     repeat = cells[cells["repeat_purchases"] > 0]
     gaps = repeat["last_purchase_age_days"] / repeat["repeat_purchases"]
     order = np.argsort(gaps.to_numpy(), kind="stable")
     upto = repeat["customers"].to_numpy()[order].cumsum()
     median = gaps.to_numpy()[order][np.searchsorted(upto, upto[-1] / 2)] if len(repeat) else 0.0
-    return 7 * round(max(MIN_DAYS, GAPS * median) / 7)
+    return WEEK * round(max(MIN_DAYS, GAPS * median) / WEEK)
 
 
-def observed(before: ir.Table, purchase_days: ir.Table, period: Period, min_n: int) -> ir.Table:
-    """Of the customers at the start of the quarter: how many bought nothing in it, by days since their last order.
+def observed(purchase_days: ir.Table, as_of: date, days: int, min_n: int) -> ir.Table:
+    """Of those who had bought `days` before `as_of`: how many bought nothing since, by days since their last purchase.
 
-    `before` are the tiers of the previous quarter's end. A band of fewer than `min_n` customers is marked thin.
+    A band of fewer than `min_n` customers is marked thin.
     """
-    known = before.filter(_.state == "active")
-    bought = _buyers(purchase_days, period.start - timedelta(days=1), period.as_of).mutate(is_back=True)
-    joined = known.left_join(bought, "customer_id")
-    counted = counted_silence(joined.mutate(is_silent=joined.is_back.isnull()))
-    return counted.mutate(is_thin=_.customers < min_n).order_by("recency_band")
-
-
-def counted_silence(known: ir.Table) -> ir.Table:
-    """How many customers bought nothing afterwards (`is_silent`), by days since their last order."""
+    cut = as_of - timedelta(days=days)
+    known = features(purchase_days, cut, {"later": (cut, as_of)})
     banded = known.mutate(recency_band=band(known.recency_days))
-    counted = banded.group_by("recency_band").aggregate(customers=_.count(), silent=_.is_silent.sum())
-    return counted.mutate(silent_rate=_.silent / _.customers)
+    counted = banded.group_by("recency_band").aggregate(customers=_.count(), silent=(_.later == 0).sum())
+    rated = counted.mutate(
+        silent_rate=_.silent / _.customers, silence_days=ibis.literal(days, "int64"), is_thin=_.customers < min_n
+    )
+    return rated.order_by("recency_band")
 
 
 def band(recency: ir.Value) -> ir.Value:
@@ -209,8 +214,8 @@ def alerts(assessed: ir.Table, chosen: str, settings: Segment) -> ir.Table:
     return alerted.select(*(column for column in alerted.columns if column in shown))
 
 
-def warnings(alerted: ir.Table, rows: int) -> pd.DataFrame:
-    """The list to act on: customers with an alert, the most money at risk first.
+def warnings(alerted: ir.Table, rows: int, days: int) -> pd.DataFrame:
+    """The list to act on: customers with an alert, the most money at risk first; `days`: what the chance is about.
 
     Only who bought within 180 days: an earlier customer is lost already, and a case for winning back.
     """
@@ -220,7 +225,7 @@ def warnings(alerted: ir.Table, rows: int) -> pd.DataFrame:
     frame = ranked.to_pyarrow().to_pandas(date_as_object=False)
     said = [_sentences(row.reason, row.recency_days, row.usual_gap_days) for row in frame.itertuples()]
     texts = pd.DataFrame(said, columns=["warning_text", "warning_text_zh"], index=frame.index, dtype="str")
-    return pd.concat([frame, texts], axis=1)[list(TABLES["churn_warnings"].columns)]
+    return pd.concat([frame.assign(silence_days=days), texts], axis=1)[list(TABLES["churn_warnings"].columns)]
 
 
 def alert_sizes(alerted: ir.Table) -> pd.DataFrame:
@@ -268,8 +273,3 @@ def _sentences(reason: str, recency: int, gap: float) -> tuple[str, str]:
     if reason == "slowing":
         return f"bought less in the last 90 d than in the 90 d before; {en}", f"近90天购买少于此前90天；{zh}"
     return f"buys rarely (usual gap {usual} d); {en}", f"购买稀疏（通常间隔{usual}天）；{zh}"
-
-
-def _buyers(purchase_days: ir.Table, cut: date, as_of: date) -> ir.Table:
-    inside = (_.order_date > ibis.literal(cut), _.order_date <= ibis.literal(as_of), _.orders > 0)
-    return purchase_days.filter(*inside).select("customer_id").distinct()

@@ -153,10 +153,10 @@ def _clv(table: ir.Table, value: Value) -> ir.FloatingValue:
 def by_tier(valued: ir.Table, models: Models, settings: Settings) -> pd.DataFrame:
     """Expected purchases and CLV per tier and in all, with the 95 % range that the purchase model's parameters leave.
 
-    The range comes from parameter draws on a coarser grid of cells, as a ratio to the estimate there. It knows nothing
-    of a wrong model or another year: see the back-test.
+    Who bought counts, with or without an expectation. The range comes from parameter draws on a coarser grid of cells,
+    as a ratio to the estimate there. It knows nothing of a wrong model or another year: see the back-test.
     """
-    counted = valued.filter(_.clv_minor.notnull()).group_by("tier")
+    counted = valued.filter(_.first_order_date.notnull()).group_by("tier")
     found = counted.aggregate(
         customers=_.count(),
         expected_purchases=(_.expected_purchases * 1e6).round().cast("int64").sum() / 1e6,
@@ -168,7 +168,8 @@ def by_tier(valued: ir.Table, models: Models, settings: Settings) -> pd.DataFram
     tiers = found.to_pyarrow().to_pandas().set_index("tier").reindex(order).dropna(how="all")
     tiers.loc["all"] = tiers.sum(min_count=1)
     low, high = _ranges(valued, models, list(tiers.index[:-1]), settings)
-    mean = tiers.at["all", "clv_minor"] / tiers.at["all", "customers"] if len(tiers) > 1 else float("nan")
+    foretold = tiers.loc[tiers["clv_minor"].notna(), "customers"].drop("all", errors="ignore").sum()
+    mean = tiers.at["all", "clv_minor"] / foretold if foretold else float("nan")
     ranged = tiers.assign(
         clv_low_minor=(tiers["clv_minor"] * low).round(),
         clv_high_minor=(tiers["clv_minor"] * high).round(),

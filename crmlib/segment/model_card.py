@@ -46,7 +46,7 @@ def examine(purchase_days: ir.Table, customers: ir.Table, first: date, churn_day
     """Back-test purchases and silence; `first` is the first day of data."""
     days = windows(first, settings.period.as_of, churn_days, settings.segment.value.horizon_months)
     parts: dict[str, _Part] = {}
-    means = _nothing()
+    means: pd.DataFrame | None = None
     for n in sorted(set(days.values())):  # one after the other: each holds a row per customer
         test = backtest.run(purchase_days, customers, first, n, settings) if n else None
         parts |= {target: _Part.of(target, test, n, settings) for target, wanted in days.items() if wanted == n}
@@ -56,6 +56,8 @@ def examine(purchase_days: ir.Table, customers: ir.Table, first: date, churn_day
     ratio = float(ours["expected_ratio"].iloc[0]) if len(ours) else float("nan")
     calibration = pd.concat([parts[target].calibration for target in days], ignore_index=True)
     verdicts = pd.DataFrame([parts[target].verdict for target in days], columns=list(TABLES["model_verdicts"].columns))
+    if means is None:
+        means = backtest.means(purchase_days, customers, first, settings)
     return Card(card, calibration, verdicts, ratio, means)
 
 
@@ -147,8 +149,3 @@ def judge(
 
 def _verdict(code: str, reason: str, best_naive: str = "") -> dict[str, str]:
     return {"verdict_code": code, "verdict_reason": reason, "best_naive": best_naive}
-
-
-def _nothing() -> pd.DataFrame:
-    return pd.DataFrame({"tier": pd.Series(dtype="str"), "purchases_per_day": pd.Series(dtype=float),
-                         "minor_per_day": pd.Series(dtype=float)})  # fmt: skip

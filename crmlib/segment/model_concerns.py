@@ -5,9 +5,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from crmlib.params import Settings
+from crmlib.params import Settings, Value
 from crmlib.schema import TABLES
-from crmlib.segment import btyd, customer_value
+from crmlib.segment import btyd, churn, customer_value
 from crmlib.segment.model_card import Card
 
 RATIO_RANGE = (0.8, 1.25)
@@ -25,6 +25,7 @@ def find(models: customer_value.Models, card: Card, first: date, settings: Setti
         rows.append(("value_depends_on_count", models.correlation, None, customer_value.MAX_CORRELATION))
     early = _seen_first(models.cells, (settings.period.as_of - first).days)
     rows += [("older_than_data", early, None, FIRST_SHARE)] if early > FIRST_SHARE else []
+    rows += _about_window(models.cells, value, first, settings.period.as_of)
     rows += _about_backtest(card, value.horizon_months)
     rows += [("revenue_only", None, None, None)] if value.margin is None else []
     return pd.DataFrame([row for row in rows if row], columns=list(TABLES["model_concerns"].columns)).astype(
@@ -43,6 +44,13 @@ def _seen_first(cells: pd.DataFrame, history: int) -> float:
     """Share of customers whose first purchase falls in the first 30 days of the data: most were customers before."""
     early = cells.loc[cells["tenure_days"] > history - FIRST_DAYS, "customers"].sum()
     return float(early / max(cells["customers"].sum(), 1))
+
+
+def _about_window(cells: pd.DataFrame, value: Value, first: date, as_of: date) -> list[Concern]:
+    """Days of silence asked for, where the data back fewer."""
+    used, usual = churn.window(cells, value, first, as_of), churn.usual_window(cells)
+    limited = value.churn_days is None and used < usual
+    return [("short_window", float(used), None, float(usual))] if limited else []
 
 
 def _about_backtest(card: Card, horizon_months: int) -> list[Concern]:

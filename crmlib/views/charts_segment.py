@@ -268,11 +268,13 @@ def spend_deciles(deciles: pd.DataFrame, lang: str, ax: Axes | None = None) -> A
 
 @style.chart(7.2, 3.2)
 def silence_rates(rates: pd.DataFrame, lang: str, min_cell: int = 1, ax: Axes | None = None) -> Axes:
-    """Share of customers who bought nothing in the quarter, by days since their last order at its start."""
+    """Share of customers who bought nothing in the days of silence, by days since their last purchase before."""
     assert ax is not None
     if rates.empty:
-        return style.empty(ax, {"en": "No earlier quarter to learn from", "zh": "没有更早的季度可供参考"}[lang])
-    bands = rates["recency_band"].astype(int)
+        return style.empty(
+            ax, {"en": "Nobody bought early enough to be counted", "zh": "没有足够早的客户可供统计"}[lang]
+        )
+    bands, days = rates["recency_band"].astype(int), rates["silence_days"].iloc[0]
     following = bands.shift(-1)
     names = [f"{a}+" if pd.isna(b) else f"{a}–{int(b) - 1}" for a, b in zip(bands, following, strict=True)]
     bars = ax.bar(
@@ -284,14 +286,14 @@ def silence_rates(rates: pd.DataFrame, lang: str, min_cell: int = 1, ax: Axes | 
               for share, n in zip(shares, told, strict=True)]  # fmt: skip
     ax.bar_label(bars, counts, padding=3)
     ax.set_ylim(0, max(rates["silent_rate"].max() * 1.35, 0.05))
-    ax.set_xlabel({"en": "Days since the last order at the start of the quarter (grey: fewer than 30 customers)",
-                   "zh": "季初距上次购买天数（灰色：客户少于30个）"}[lang])  # fmt: skip
+    ax.set_xlabel({"en": f"Days since the last purchase, {days} days ago (grey: fewer than 30 customers)",
+                   "zh": f"{days}天前时距上次购买的天数（灰色：客户少于30个）"}[lang])  # fmt: skip
     ax.yaxis.set_visible(False)
     solid = rates[~rates["is_thin"]]
     worst = (solid if len(solid) else rates).sort_values("silent_rate").iloc[-1]
     band, share = names[int((bands < worst["recency_band"]).sum())], style.percent(worst["silent_rate"], lang)
     title = {
-        "en": f"Of customers silent for {band} days, {share} bought nothing for another quarter",
-        "zh": f"沉寂{band}天的客户中，{share}在之后一个季度没有购买",
+        "en": f"Of customers silent for {band} days, {share} bought nothing for another {days} days",
+        "zh": f"沉寂{band}天的客户中，{share}在之后{days}天没有购买",
     }[lang]
     return style.finish(ax, title=title, alt=title)

@@ -16,7 +16,7 @@ def value_curve(curve: pd.DataFrame, spend: pd.DataFrame, lang: str, ax: Axes | 
     """Running share of expected value (and of past spend) by tenth of the customers, the best first."""
     assert ax is not None
     if curve.empty:
-        return style.empty(ax, {"en": "No customer has bought yet", "zh": "尚无客户购买"}[lang])
+        return style.empty(ax, {"en": "No expected value this quarter", "zh": "本季度无预期价值"}[lang])
     names = {"en": ("expected value", "spend of the last 12 months"), "zh": ("预期价值", "近12个月消费")}[lang]
     for frame, name, colour in ((spend, names[1], style.GREY), (curve, names[0], style.ACCENT)):
         share = np.array([0.0, *frame["running_share"]])
@@ -39,7 +39,9 @@ def value_curve(curve: pd.DataFrame, spend: pd.DataFrame, lang: str, ax: Axes | 
 def value_by_tier(tiers: pd.DataFrame, lang: str, book: Book, ax: Axes | None = None) -> Axes:
     """CLV by tier, with the range that the parameters leave where there is one."""
     assert ax is not None
-    rows = tiers[tiers["tier"] != "all"].astype(dict.fromkeys(("clv_minor", "clv_low_minor", "clv_high_minor"), float))
+    rows = tiers[(tiers["tier"] != "all") & tiers["clv_minor"].notna()].astype(
+        dict.fromkeys(("clv_minor", "clv_low_minor", "clv_high_minor"), float)
+    )
     if rows.empty or not rows["clv_minor"].sum() > 0:
         return style.empty(ax, {"en": "No expected value this quarter", "zh": "本季度无预期价值"}[lang])
     values, place = rows["clv_minor"], np.arange(len(rows))

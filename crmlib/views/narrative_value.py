@@ -48,6 +48,10 @@ _CONCERNS = {
         "The history is too short to hold anything out: nothing here is tested on this book.",
         "历史过短，无法留出检验：以下预测未经本账套验证。",
     ),
+    "short_window": (
+        "Three usual gaps of repeat buyers are {high} days; the data back {found}, so silence means {found} days here.",
+        "重复购买客户的三个通常间隔为{high}天，而数据只支持{found}天，因此此处沉寂按{found}天计。",
+    ),
     "biased_total": (
         "In the back-test the total foretold was {found} times what happened: use the corrected column.",
         "回测中预测总量为实际的{found}倍：请使用校准列。",
@@ -108,8 +112,11 @@ def _rounded(value: float, lang: str) -> str:
 
 def value(tiers: pd.DataFrame, settings: Value, lang: str, book: Book) -> Sentence:
     """What all customers are expected to bring, with its range and what it is made of."""
-    if tiers.empty or pd.isna(tiers.iloc[-1]["clv_minor"]):
+    if tiers.empty or pd.isna(tiers.iloc[-1]["customers"]):
         return say({"en": "No expected value: nobody has bought yet.", "zh": "尚无客户购买，无预期价值。"}, lang)
+    if pd.isna(tiers.iloc[-1]["clv_minor"]):
+        return say({"en": "No expected value: the purchase model cannot be used, and no mean of a tier can stand for it.",
+                    "zh": "购买模型不可用，也没有层级均值可替代，因此无预期价值。"}, lang)  # fmt: skip
     whole = tiers.iloc[-1]
     money, n = style.money(whole["clv_minor"], book, lang), style.number(whole["expected_purchases"], lang, 0)
     low, high = (style.money(whole[c], book, lang) for c in ("clv_low_minor", "clv_high_minor"))

@@ -148,7 +148,7 @@ CASES: dict[str, Callable[[Book], Any]] = {
     "assess": lambda b: churn.assess(b.valued, derived.rates(b), b.before, LOGISTIC),
     "alerts": lambda b: churn.alerts(b.assessed, "observed", b.settings.segment),
     "alerts by model": lambda b: churn.alerts(b.assessed, "btyd", b.settings.segment),
-    "warnings": lambda b: churn.warnings(b.alerted, 15),
+    "warnings": lambda b: churn.warnings(b.alerted, 15, 91),
     "alert sizes": lambda b: churn.alert_sizes(b.alerted),
     "tier means": means,
     "value by tier's mean": lambda b: customer_value.by_tier_mean(

@@ -81,7 +81,7 @@ def values(book: Book) -> dict[str, Any]:
 
 
 def rates(book: Book) -> ibis.Table:
-    return churn.observed(book.before, book.days, book.period, 5)
+    return churn.observed(book.days, book.period.as_of, 91, 5)
 
 
 def cells(book: Book) -> Any:
