@@ -146,13 +146,18 @@ def card(**briers: float) -> pd.DataFrame:
     )
 
 
+def verdicts(code: str) -> pd.DataFrame:
+    return pd.DataFrame({"score_target": ["future_purchases", "silence"], "verdict_code": ["model_adds_value", code]})
+
+
 @pytest.mark.parametrize(
     ("wanted", "tested", "model", "logistic", "chosen"),
     [
         ("auto", card(btyd=0.2, logistic=0.1, recency_rate=0.3), MODEL, FITTED, "logistic"),
         ("auto", card(btyd=0.2, logistic=0.1, recency_rate=0.3), MODEL, UNFITTED, "btyd"),
         ("auto", card(btyd=0.4, recency_rate=0.3), MODEL, FITTED, "observed"),
-        ("auto", card(), MODEL, UNFITTED, "btyd"),
+        ("auto", card(btyd=0.2, recency_rate=0.3, population_mean=0.1), MODEL, FITTED, "observed"),
+        ("auto", card(), MODEL, UNFITTED, "observed"),
         ("auto", card(), LOST, UNFITTED, "observed"),
         ("btyd", card(btyd=0.4, recency_rate=0.3), MODEL, FITTED, "btyd"),
         ("btyd", card(), LOST, FITTED, "observed"),
@@ -160,7 +165,14 @@ def card(**briers: float) -> pd.DataFrame:
     ],
 )
 def test_source_is_the_most_exact_in_the_back_test(wanted, tested, model, logistic, chosen):
-    assert churn.source(wanted, tested, model, logistic) == chosen
+    assert churn.source(wanted, tested, verdicts("use_rfm"), model, logistic) == chosen
+
+
+@pytest.mark.parametrize(("wanted", "chosen"), [("auto", "observed"), ("btyd", "btyd")])
+def test_where_no_model_can_be_judged_the_chance_is_counted(wanted, chosen):
+    """A back-test on a few customers who fell silent chooses nothing, however small its error."""
+    tested = card(btyd=0.1, recency_rate=0.3)
+    assert churn.source(wanted, tested, verdicts("not_enough_data"), MODEL, FITTED) == chosen
 
 
 RULES = Segment.model_validate({

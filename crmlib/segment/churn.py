@@ -29,6 +29,7 @@ OVERDUE = 1.5
 BEST_TIERS = 2
 WATCH = 2.0
 LISTED_DAYS = 180
+SIMPLE = ("recency_rate", "population_mean")
 ALERTS = ("red", "amber", "watch", "no_alert")
 
 
@@ -149,19 +150,21 @@ def coefficients(model: Logistic) -> pd.DataFrame:
     return frame.assign(odds_ratio=ratio, customers=model.customers)
 
 
-def source(wanted: str, card: pd.DataFrame, model: btyd.Purchases, logistic: Logistic) -> str:
+def source(wanted: str, card: pd.DataFrame, verdicts: pd.DataFrame, model: btyd.Purchases, logistic: Logistic) -> str:
     """Where the risk comes from: what the params want, else what gave the most exact chances in the back-test.
 
-    Exact: the lowest Brier score on all customers. Without a back-test it is the model; where that cannot be used
-    either, what was counted.
+    Exact: the lowest Brier score on all customers. What was counted stands where no back-test could judge a model, or
+    where a simple rule was as exact.
     """
     usable = [name for name, works in (("btyd", model.is_usable), ("logistic", not logistic.problem)) if works]
     if wanted in ("btyd", "logistic", "observed"):
         return wanted if wanted in usable else "observed"
+    if verdicts.set_index("score_target").at["silence", "verdict_code"] == "not_enough_data":
+        return "observed"
     tested = card[(card["score_target"] == "silence") & (card["population"] == "all")]
-    errors = tested.replace({"score": {"recency_rate": "observed"}}).set_index("score")["brier"].astype(float)
-    known = errors[errors.index.isin([*usable, "observed"])].dropna()
-    return str(known.idxmin()) if len(known) else [*usable, "observed"][0]
+    errors = tested.set_index("score")["brier"].astype(float).dropna()
+    models, simple = errors[errors.index.isin(usable)], errors[errors.index.isin(SIMPLE)]
+    return str(models.idxmin()) if len(models) and not models.min() >= simple.min() else "observed"
 
 
 def assess(valued: ir.Table, rates: ir.Table, before: ir.Table, logistic: Logistic) -> ir.Table:
