@@ -160,7 +160,7 @@ def _anchors(options: argparse.Namespace) -> int:
     con = engine.connect(settings)
     staged = staging.stage(con, settings)
     days = pieces.kept(con, pieces.purchase_days(con, staged, settings.period, day_pieces))
-    known = inventory.customers(staged.tables.get("customers"), days, staged.contacts)
+    known = inventory.customers(inventory.present(staged.tables, days, settings.period), days, staged.contacts)
     proposed = anchors.propose(days, known, baseline, settings)
     moved = anchors.bridge(days, known, settings.period, settings, proposed)
     content, file = anchors.document(proposed, moved, settings.period), settings.file.parent / f"anchors-{baseline}.yml"

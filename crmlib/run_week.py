@@ -85,7 +85,9 @@ def _prepare(staged: staging.Staged, settings: Settings, results: Store) -> None
     con, period = engine.connect(settings) if results.con is None else results.con, settings.period
     orders = purchase_days.orders(staged.tables["orders"], period)
     days = engine.keep(con, "purchase_days", purchase_days.build(orders))
-    known = engine.keep(con, "customers", inventory.customers(staged.tables.get("customers"), days, staged.contacts))
+    known = engine.keep(
+        con, "customers", inventory.customers(inventory.present(staged.tables, days, period), days, staged.contacts)
+    )
     file = inventory.inventory(known, days, period, settings.quality.contact_fresh_days)
     sources = feedback.sources(staged.tables)
     answers, asked = (feedback.mapped(sources.get(f"source_{name}")) for name in ("surveys", "tickets"))

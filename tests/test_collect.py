@@ -11,7 +11,9 @@ import pytest
 
 from crmlib.collect import purchase_days, quality, waterfall
 from crmlib.io import engine
+from crmlib.params import Book
 from crmlib.periods import Period
+from crmlib.views import narrative_collect
 
 PERIOD = Period(2023, 4)
 
@@ -240,3 +242,21 @@ def test_the_ledger_is_explained_to_the_last_cent(came, tmp_path):
         ["unexplained", "", "", 0, 210],
     ]
     assert waterfall.ledger(*came, INTAKE, books.load(tmp_path)).empty
+
+
+def test_rows_after_the_quarter_are_said_to_count_later(came):
+    lines, aside = came
+    book, days = (
+        Book(name_en="t", name_zh="t", currency="USD"),
+        purchase_days.build(purchase_days.orders(lines, PERIOD)),
+    )
+    late = lines.union(lines.filter(lines.row_class == "return").mutate(order_date=ibis.literal(PERIOD.end)))
+    said = [
+        narrative_collect.reconciliation(
+            waterfall.waterfall(waterfall.by_customer(rows, PERIOD), aside, INTAKE, days), lang, book
+        ).text
+        for rows in (lines, late)
+        for lang in ("en", "zh")
+    ]
+    assert "after the quarter" not in said[0] and "本季度之后" not in said[1]
+    assert "1 of the accepted rows come after the quarter and count later" in said[2] and "有1行在本季度之后" in said[3]

@@ -4,7 +4,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from crmlib.collect import scrub
+from crmlib.collect import coverage, scrub
 from crmlib.periods import Period
 from crmlib.schema import TABLES
 
@@ -15,6 +15,21 @@ DATES = ("founded_date", "contact_verified_date")
 GIVEN = ("given", "yes", "y", "true", "1", "granted", "opt-in", "optin", "subscribed", "是", "同意", "已同意")
 WITHDRAWN = ("withdrawn", "no", "n", "false", "0", "revoked", "refused", "opt-out", "optout", "unsubscribed", "否",
              "不同意", "拒绝", "撤回", "已撤回")  # fmt: skip
+
+
+def present(tables: dict[str, ir.Table], purchase_days: ir.Table, period: Period) -> ir.Table | None:
+    """The customer source without customers of a later quarter: who ordered only since, and is in no row before.
+
+    Who never ordered is a prospect and stays.
+    """
+    known, orders = tables.get("customers"), tables["orders"]
+    if known is None:
+        return None
+    after = orders.filter(orders.order_date > ibis.literal(period.as_of)).select("customer_id").distinct()
+    strange = after.anti_join(purchase_days, "customer_id")
+    seen = [table for name, table in coverage.seen(tables, period).items() if name in coverage.EVENTS]
+    earlier = [t.select("customer_id").semi_join(strange, "customer_id") for t in seen if "customer_id" in t.columns]
+    return known.anti_join(strange.anti_join(ibis.union(*earlier), "customer_id"), "customer_id")
 
 
 def customers(known: ir.Table | None, purchase_days: ir.Table, contacts: ir.Table | None = None) -> ir.Table:
@@ -37,8 +52,8 @@ def _once(known: ir.Table) -> ir.Table:
     """
     several = known.group_by("customer_id").having(_.count() > 1).aggregate().select("customer_id")
     others = [c for c in known.columns if c != "customer_id"]
-    checked = [ibis.desc(known[c]) for c in others if c == "contact_verified_date"]
-    order = [*checked, *(known[c] for c in others if c != "contact_verified_date")]
+    checked = [ibis.desc(_[c]) for c in others if c == "contact_verified_date"]
+    order = [*checked, *(_[c] for c in others if c != "contact_verified_date")]
     place = ibis.row_number().over(group_by="customer_id", order_by=order)
     merged = known.semi_join(several, "customer_id").mutate(place=place)
     found = {c: merged[c].argmin(merged.place, where=merged[c].notnull()) for c in others if c != "consent"}

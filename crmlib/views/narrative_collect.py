@@ -43,6 +43,11 @@ def reconciliation(stages: pd.DataFrame, lang: str, book: Book) -> Sentence:
     if unreadable:
         en += f". {style.number(unreadable, lang)} of the rows set aside carry no readable amount"
         zh += f"。其中{style.number(unreadable, lang)}行隔离数据的金额无法读取"
+    later = stages.loc[stages["stage"] == "later", "rows"].sum()
+    if later:
+        n = style.number(later, lang)
+        en += f". {n} of the accepted rows come after the quarter and count later, as do customers who first appear in them"
+        zh += f"。接受的数据中有{n}行在本季度之后，留待以后的季度，其中首次出现的客户亦然"
     return say({"en": f"{en}.", "zh": f"{zh}。"}, lang)
 
 

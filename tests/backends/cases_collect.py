@@ -101,6 +101,7 @@ CASES: dict[str, Callable[[Book], Any]] = {
     "stores": lambda b: coverage.stores(b.lines, b.period),
     "drift": lambda b: drift.quarterly(b.lines),
     "customer file": lambda b: inventory.customers(b.customers.union(b.customers), b.days, contacts(b)),
+    "customers of the quarter": lambda b: inventory.present(sources(b) | {"customers": b.customers}, b.days, b.period),
     "inventory": inventory_of,
     "contact states": lambda b: inventory.contact_states(inventory_of(b)),
     "stale contacts": lambda b: inventory.stale_contacts(inventory_of(b), b.period),

@@ -168,6 +168,7 @@ CASES: dict[str, Callable[[Book], Any]] = {
     "expectation": lambda b: expectation.after(b.days, date(2023, 12, 31), 28).customers,
     "accuracy": lambda b: pd.DataFrame(accuracy.measured(scored(b), {"btyd": "btyd", "rfm_rank": "rank"}, "actual")),
     "calibration": lambda b: accuracy.calibration("purchases", scored(b), "btyd"),
+    "means without a back-test": lambda b: backtest.means(b.days, b.customers, date(2022, 3, 1), b.settings),
     "back-test": lambda b: backtest.run(b.days, b.customers, date(2022, 3, 1), 91, b.settings).scored,
     "evidence": lambda b: evidence.inputs(b.tiered, b.days, b.customers, b.settings,
                                           evidence.Known(b.needs, b.industry, b.offers, b.costs)),
