@@ -135,12 +135,14 @@ def test_every_customer_stays_with_a_state():
         ("active", "1", date(2023, 12, 1), 10),
         ("gone", "2", date(2020, 1, 1), 10),
         ("back", "3", date(2023, 12, 1), -5),
+        ("free", "4", date(2023, 12, 1), 0),
     ]
     found = summary_of(rows, known=("active", "never"))
     assert found["state"].to_dict() == {
         "active": "active",
         "gone": "lapsed",
         "back": "returns_only",
+        "free": "returns_only",
         "never": "prospect",
     }
     assert pd.isna(found.loc["never", "recency_days"]) and found.loc["never", "monetary_12m_minor"] == 0

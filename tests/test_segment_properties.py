@@ -206,12 +206,14 @@ def test_what_is_enough_alone_is_the_least_that_is(used, points, column):
 
 def test_the_sentences_say_what_the_columns_say(used):
     """40 days, one order, CNY 26: R 76.67, F 45, M 65; potential takes a second order, 65 <= F."""
-    rows = [("A", "1", used.period.as_of - timedelta(days=40), 2600), ("B", "1", date(2023, 12, 31), -5)]
+    rows = [("A", "1", used.period.as_of - timedelta(days=40), 2600), ("B", "1", date(2023, 12, 31), -5),
+            ("F", "1", date(2023, 12, 31), 0)]  # fmt: skip
     result = found(rows, ["A", "P"], used)
     assert result["reason_text"].to_dict() == {
         "A": "Last order 40 days ago; 1 order and CNY 26 in 12 months (R 76 F 45 M 65): General, which takes R≥40 F≥40 M≥40. "
         "It takes 1 more order to be Potential.",
-        "B": "Only returns so far: no tier.",
+        "B": "No paid purchase left, only returns or lines without an amount: no tier.",
+        "F": "No paid purchase left, only returns or lines without an amount: no tier.",
         "P": "Has not bought yet: no tier.",
     }
     assert result.loc["A", "reason_text_zh"] == (

@@ -231,8 +231,16 @@ def test_moves_of_too_few_are_not_told(opening, moved_in, moved_out, closing, sa
     ("counts", "en", "zh"),
     [
         ((900, 300, 50), "Of 1,250 customers 900 bought", "1,250个客户中，900个"),
-        ((900, 3, 50), "some have only returns, some bought only before", "若干个仅有退货，若干个仅在此前有购买"),
-        ((900, 3), "In the 12 months some customers bought; some have", "若干个客户在12个月内有购买；若干个仅有退货"),
+        (
+            (900, 3, 50),
+            "some have no paid purchase left (only returns, or lines without an amount), some bought",
+            "若干个没有有效购买（仅有退货或无金额的行），若干个仅在此前有购买",
+        ),
+        (
+            (900, 3),
+            "In the 12 months some customers bought; some have",
+            "若干个客户在12个月内有购买；若干个没有有效购买",
+        ),
     ],
 )
 def test_states_of_a_few_are_not_counted_out(counts, en, zh):

@@ -96,7 +96,7 @@ def test_the_book_s_own_id_is_found_where_its_key_is(results: store.Store, monke
     ("asked", "said", "drawn"),
     [
         ("P9", "Never bought. No action is planned", "This customer has no purchases"),
-        ("c0b1", "Only returns. No action is planned", "Only returns, no purchase, in the time shown"),
+        ("c0b1", "Only returns. No action is planned", "No paid purchase in the time shown"),
         ("c0a1000000000001", "Because. No action", "Bought on 1 of the days shown, last on 2 Nov 2017"),
     ],
 )

@@ -44,7 +44,7 @@ def waterfall(
     """Rows, customers and money at each stage, and by reason where they are set aside; `by_customer` is kept.
 
     raw = quarantined + repeated + accepted, accepted = adjustment + later + seen, seen = before_window + in_window,
-    in_window = unscored (customers with returns only) + scored, in rows and in money.
+    in_window = unscored (customers without a paid purchase) + scored, in rows and in money.
     `unreadable` counts rows whose amount is no number: they carry no money in any stage.
     """
     aside = quarantine.filter(_.source == "orders")

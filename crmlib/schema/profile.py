@@ -260,7 +260,7 @@ WORDS: dict[str, dict[str, str]] = {
         ("from_categories", "What is bought", "购买品类"),
         # tags
         ("lifecycle_prospect", "Prospect", "潜在客户"),
-        ("lifecycle_returns_only", "Returns only", "仅有退货"),
+        ("lifecycle_returns_only", "No paid purchase left", "无有效购买"),
         ("lifecycle_new", "New", "新客户"),
         ("lifecycle_active", "Active", "活跃"),
         ("lifecycle_lapsing", "Lapsing", "渐趋流失"),

@@ -11,7 +11,10 @@ from crmlib.params import Lang, Settings, TierRule
 
 _NEVER = {
     "prospect": {"en": "Has not bought yet: no tier.", "zh": "尚未购买，暂不分级。"},
-    "returns_only": {"en": "Only returns so far: no tier.", "zh": "仅有退货记录，暂不分级。"},
+    "returns_only": {
+        "en": "No paid purchase left, only returns or lines without an amount: no tier.",
+        "zh": "没有有效购买，仅有退货或无金额的行，暂不分级。",
+    },
 }
 _RELATIVE = {
     "en": " Scores are ranks among this quarter's customers, not comparable between quarters.",

@@ -18,7 +18,7 @@ from crmlib.periods import Period
 
 STATES = ("active", "lapsed", "returns_only", "prospect")
 HAS_TIER = STATES[:2]
-"""States of customers who have bought at least once."""
+"""States of customers who have bought at least once; in `returns_only` nothing is left of it, or nothing was paid."""
 
 
 @dataclass(frozen=True)

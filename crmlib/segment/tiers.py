@@ -52,7 +52,7 @@ def _reasoned(scored: ir.Table, settings: Segment) -> ir.Table:
 
 
 def classify(scored: ir.Table, rules: tuple[TierRule, ...]) -> ir.Table:
-    """Set each customer's tier from its scores; 'none' for who never bought or has only returns."""
+    """Set each customer's tier from its scores; 'none' for who has no paid purchase."""
     check(rules)
     has_tier = scored.state.isin(rfm.HAS_TIER)
     reached = [(_reaches(scored, rule), rule.tier) for rule in rules]

@@ -133,5 +133,5 @@ def timeline(days: pd.DataFrame, campaigns: pd.DataFrame, lang: str, book: Book,
     last, n = style.day(bought["order_date"].max(), lang), style.number(len(bought), lang)
     title = {"en": f"Bought on {n} of the days shown, last on {last}", "zh": f"图中{n}天有购买，最近一次为{last}"}[lang]
     if bought.empty:
-        title = {"en": "Only returns, no purchase, in the time shown", "zh": "图示期间只有退货，没有购买"}[lang]
+        title = {"en": "No paid purchase in the time shown", "zh": "图示期间没有有效购买"}[lang]
     return style.finish(ax, title=title, alt=title)

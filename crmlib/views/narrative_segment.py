@@ -72,7 +72,10 @@ def states(counted: pd.DataFrame, lang: str) -> Sentence:
 
 _STATES = {
     "lapsed": {"en": "bought only before", "zh": "仅在此前有购买"},
-    "returns_only": {"en": "have only returns", "zh": "仅有退货"},
+    "returns_only": {
+        "en": "have no paid purchase left (only returns, or lines without an amount)",
+        "zh": "没有有效购买（仅有退货或无金额的行）",
+    },
     "prospect": {"en": "have never bought", "zh": "从未购买"},
 }
 
