@@ -5,6 +5,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
+from crmlib import schema
 from crmlib.io import engine
 from crmlib.params import Book
 from crmlib.periods import Period
@@ -40,7 +41,7 @@ def test_the_retention_fixture():
         2,
         0.5,
     )
-    assert (again["net_minor"], again["per_customer_minor"]) == (230, 58)  # 57.5, half away from zero
+    assert (again["net_minor"], again["cohort_customer_minor"]) == (230, 58)  # 57.5, half away from zero
     assert cell(found, "2022Q1", 7)["cohort_buyers"] == 1
 
 
@@ -50,7 +51,7 @@ def test_a_quarter_without_purchases_is_zero_and_one_still_to_come_is_empty():
     ahead = cell(found, "2023Q4", 1)
     assert (
         ahead["period"] == ""
-        and ahead[["cohort_buyers", "net_minor", "retained_share", "per_customer_minor"]].isna().all()
+        and ahead[["cohort_buyers", "net_minor", "retained_share", "cohort_customer_minor"]].isna().all()
     )
     assert set(found["cohort"]) == {"2022Q1", "2023Q3", "2023Q4"} and len(found) == 3 * 8
     assert found["is_before_data"].sum() == 8  # only the cohort in which the data begin
@@ -93,3 +94,8 @@ def test_figure_and_sentence(lang):
         == {"en": "No purchases, so no cohorts", "zh": "没有购买记录，无法划分同期群"}[lang]
     )
     assert narrative_profile.cohorts(nothing, lang, BOOK).text
+
+
+def test_the_title_does_not_promise_twelve_months():
+    """The money of a cell is that of its quarter."""
+    assert not [c for c in schema.TABLES["cohorts"].columns if "12" in schema.COLUMNS[c].en + schema.COLUMNS[c].zh]

@@ -97,6 +97,7 @@ COLUMNS: dict[str, Column] = {
     "cohort_customers": Column("int64", "customers", "Customers of the cohort", "同期客户数"),
     "cohort_buyers": Column("int64", "customers", "Bought in the quarter", "当季购买客户"),
     "retained_share": Column("float64", "share", "Still buying", "仍在购买占比"),
+    "cohort_customer_minor": Column("int64", "money", "Spend in the quarter per customer of the cohort", "当季同期群户均消费"),
     "is_before_data": Column("boolean", "", "Data begin here", "数据起始季度"),
 }
 
@@ -186,7 +187,7 @@ TABLES: dict[str, Table] = {
         "one row per quarter of first purchase and quarter since",
         ("cohort", "quarters_later"),
         ("cohort", "quarters_later", "period", "cohort_customers", "cohort_buyers", "retained_share", "net_minor",
-         "per_customer_minor", "is_before_data", "is_partial"),
+         "cohort_customer_minor", "is_before_data", "is_partial"),
         "Cohorts by quarter of first purchase", "同期群留存与消费",
     ),
 }  # fmt: skip

@@ -48,7 +48,7 @@ def _filled(sized: ir.Table, bought: ir.Table, period: Period) -> ir.Table:
         cohort_buyers=buyers,
         retained_share=buyers / whole.cohort_customers,
         net_minor=net,
-        per_customer_minor=(net / whole.cohort_customers).round().cast("int64"),
+        cohort_customer_minor=(net / whole.cohort_customers).round().cast("int64"),
         is_before_data=whole.first == began,
         is_partial=(whole.quarter == _index(period)) & ibis.literal(period.is_cut),
     ).order_by(["cohort", "quarters_later"])
