@@ -57,13 +57,16 @@ def test_an_answer_is_overdue_the_day_after_its_due_date():
     assert schema.columns("adaptation_plan", plan.columns)
 
 
-def decided(budget: float, reasons: pd.DataFrame = REASONS) -> pd.DataFrame:
+RETURNED = pd.DataFrame({"kpi": ["natural_return_rate"], "kpi_value": [0.018], "n": [351]})
+
+
+def decided(budget: float, reasons: pd.DataFrame = REASONS, returned: pd.DataFrame = RETURNED) -> pd.DataFrame:
     solved = allocation.solve(GOLDEN, SIZES, rules(budget))
     plan, limits = allocation.plan(solved, STRATEGIES, BOOK), allocation.limits(solved, STRATEGIES)
     assert schema.columns("allocation", plan.columns) and schema.columns("allocation_limits", limits.columns)
-    return narrative_actions.decisions(
-        decisions.with_campaigns(decisions.decisions(plan, limits, MATRIX, reasons, STRATEGIES, Q4), DESIGNS, Q4), BOOK
-    )
+    found = decisions.decisions(plan, limits, MATRIX, reasons, STRATEGIES, Q4)
+    known = decisions.with_returns(found, returned, 30)
+    return narrative_actions.decisions(decisions.with_campaigns(known, DESIGNS, Q4), BOOK)
 
 
 def test_decisions_are_ranked_by_money_and_say_their_numbers():
@@ -83,6 +86,16 @@ def test_decisions_are_ranked_by_money_and_say_their_numbers():
     assert "each further $1.00 would return $10.00" in budget
     assert "4位已沉寂客户（近12个月消费$700.00）" in found.text_zh[0] and "“熟食”" in found.text_zh[1]
     assert "批准下季度客户接触预算$150.00" in found.text_zh[2] and "每再增加$1.00可带来$10.00" in found.text_zh[2]
+
+
+def test_winning_back_says_how_many_return_by_themselves():
+    """1.8 % of 351 whom nobody contacted; of 29 it is too few to say."""
+    en, zh = decided(150).loc[0, ["text_en", "text_zh"]]
+    assert "with a control group: of 351 lapsed customers whom nobody contacted this quarter, 1.8% returned" in en
+    assert "并设置对照组：本季度351位无人联系的沉寂客户中，1.8%自行回流。" in zh
+    for returned in (RETURNED.assign(n=29), RETURNED.iloc[:0]):
+        en, zh = decided(150, returned=returned).loc[0, ["text_en", "text_zh"]]
+        assert "with a control group. Strategy" in en and "并设置对照组。" in zh
 
 
 def test_too_few_lapsed_customers_are_a_decision_without_their_numbers():
@@ -106,7 +119,8 @@ def test_nothing_known_gives_no_decision(tmp_path):
     solved = allocation.solve(none["actions"], SIZES, rules(10))
     plan, limits = allocation.plan(solved, none["strategies"], BOOK), allocation.limits(solved, none["strategies"])
     found = decisions.decisions(plan, limits, MATRIX.iloc[:0], REASONS.iloc[:0], none["strategies"], Q4)
-    assert narrative_actions.decisions(decisions.with_campaigns(found, None, Q4), BOOK).empty
+    known = decisions.with_returns(found, RETURNED.iloc[:0], 30)
+    assert narrative_actions.decisions(decisions.with_campaigns(known, None, Q4), BOOK).empty
     assert schedule.gantt(none["tasks"], Q4).empty
     assert adjustments.log(none["adjustments"], none["strategies"], Q4).empty
     assert "No actions are registered" in str(narrative_resources.allocation(plan, limits, "en", BOOK))

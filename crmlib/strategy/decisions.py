@@ -41,6 +41,17 @@ def with_campaigns(found: pd.DataFrame, designs: pd.DataFrame | None, period: Pe
     return found.assign(campaign_ids=pd.Series(ids, index=found.index, dtype="str"))
 
 
+def with_returns(found: pd.DataFrame, counted: pd.DataFrame, min_n: int) -> pd.DataFrame:
+    """Add to the win-back decision the share, of how many, of lapsed customers who returned though nobody asked them.
+
+    `counted` are rows of `kpis`; NaN where the rate is of fewer than `min_n` customers.
+    """
+    natural = counted[(counted.kpi == "natural_return_rate") & (counted.n >= min_n)]
+    rate, n = (natural.kpi_value.iloc[0], natural.n.iloc[0]) if len(natural) else (float("nan"), float("nan"))
+    is_asked = found.decision == "win_back"
+    return found.assign(natural_rate=is_asked.map({True: rate}), natural_n=is_asked.map({True: n}))
+
+
 def _campaigns(designs: pd.DataFrame | None, strategy_ids: list[str]) -> str:
     if designs is None:
         return ""

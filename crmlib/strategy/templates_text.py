@@ -106,8 +106,8 @@ TEMPLATES: tuple[Template, ...] = (
         ("three contacts at most", "最多三次联系"),
         (
             "A call guide and a list of reasons; part of the {customers} customers kept as a control group, "
-            "because many return anyway",
-            "话术与原因清单；{customers}位客户中留出对照组，因部分客户会自行回流",
+            "because some may return anyway",
+            "话术与原因清单；{customers}位客户中留出对照组，因部分客户可能自行回流",
         ),
         ("depends on the reason given", "视原因而定"),
         "reactivated_customers", 0.1, "pct",

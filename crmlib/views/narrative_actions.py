@@ -214,12 +214,22 @@ def _opportunity(row: dict[str, Any], lang: str, book: Book) -> str:
 def _win_back(row: dict[str, Any], lang: str, book: Book) -> str:
     if pd.isna(row["amount_minor"]):
         return {
-            "en": "Win back the lapsed customers, with a control group: many return anyway. They, or those beside them, are "
-            "too few to be told of.",
-            "zh": "挽回已沉寂客户，并设置对照组，因为其中不少客户会自行回流。该组（或相邻组）客户过少，数字不予显示。",
+            "en": "Win back the lapsed customers, with a control group. They, or those beside them, are too few to be told of.",
+            "zh": "挽回已沉寂客户，并设置对照组。该组（或相邻组）客户过少，数字不予显示。",
         }[lang]
     money, n = style.money(row["amount_minor"], book, lang), style.number(row["customers"], lang)
     return {
-        "en": f"Win back {n} lapsed customers who spent {money} in 12 months, with a control group: many return anyway.",
-        "zh": f"挽回{n}位已沉寂客户（近12个月消费{money}），并设置对照组，因为其中不少客户会自行回流。",
+        "en": f"Win back {n} lapsed customers who spent {money} in 12 months, with a control group{_anyway(row, lang)}.",
+        "zh": f"挽回{n}位已沉寂客户（近12个月消费{money}），并设置对照组{_anyway(row, lang)}。",
+    }[lang]
+
+
+def _anyway(row: dict[str, Any], lang: str) -> str:
+    """How many lapsed customers return without being asked, where that is counted."""
+    if pd.isna(row["natural_rate"]):
+        return ""
+    rate, n = style.percent(row["natural_rate"], lang), style.number(row["natural_n"], lang)
+    return {
+        "en": f": of {n} lapsed customers whom nobody contacted this quarter, {rate} returned by themselves",
+        "zh": f"：本季度{n}位无人联系的沉寂客户中，{rate}自行回流",
     }[lang]
