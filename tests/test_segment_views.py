@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from books import ANCHORS, TIERS
 
+from crmlib.io import engine
 from crmlib.params import Book, Segment
-from crmlib.segment import clusters
+from crmlib.segment import clusters, tiers
 from crmlib.views import charts_segment, narrative_review, narrative_segment, style, suppression
 
 BOOK = Book(name_en="Tiny", name_zh="小账套", currency="CNY")
@@ -165,14 +166,22 @@ def test_the_cluster_model_says_whether_it_is_kept_matched_or_new():
     assert "A new model, frozen at 2024Q1" in narrative_segment.cluster_model(new, "2024Q1", "2024Q1", "en").text
 
 
+ENDS = pd.DataFrame({"score_name": ["monetary_score"] * 2, "end_score": [0.0, 100.0], "customers": 70,
+                     "at_end": [0, 55], "end_share": [0.0, 55 / 70]})  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("customers", "money", "fits"),
     [
         ([5, 20, 75], [500, 300, 200], True),
         ([0, 20, 80], [0, 700, 300], False),  # nobody in the best tier
         ([1, 400, 700], [300, 300, 400], False),  # hardly anybody
-        ([2, 3, 95], [30, 19, 951], False),  # 95.1 % of the spend in one
-        ([2, 3, 95], [31, 20, 949], True),
+        ([5, 495, 501], [300, 300, 400], False),  # 5 of 1,001 are less than one in 200
+        ([5, 495, 500], [300, 300, 400], True),
+        ([2, 3, 95], [100, 100, 800], False),  # four fifths of the spend in one
+        ([2, 3, 95], [101, 100, 799], True),
+        ([21, 30, 49], [850, 100, 50], False),  # the best tier is no elite
+        ([20, 31, 49], [850, 100, 50], True),  # a fifth of the customers brings most: the tiers do tell them apart
         ([0, 0, 9], [0, 0, 0], True),  # nobody bought: that is no matter of anchors
     ],
 )
@@ -180,10 +189,45 @@ def test_anchors_that_tell_nobody_apart_are_named_with_the_way_out(customers, mo
     share = [m / max(sum(money), 1) for m in money]
     sizes = pd.DataFrame({"tier": ["high", "general", "risk"], "customers": customers, "monetary_12m_minor": money,
                           "revenue_share": share})  # fmt: skip
-    told = [narrative_segment.misfit(sizes, "../params/tiny/2023Q4.yml", lang) for lang in ("en", "zh")]
+    told = [narrative_segment.misfit(sizes, ENDS, "../params/tiny/2023Q4.yml", lang) for lang in ("en", "zh")]
     assert [said is None for said in told] == [fits, fits]
     if not fits:
         assert all("crm anchors params/tiny/2023Q4.yml" in said.text for said in told)
+
+
+def test_a_best_tier_that_is_no_elite_is_named_once():
+    sizes = pd.DataFrame({"tier": ["high", "risk"], "customers": [28, 45], "monetary_12m_minor": [851, 149],
+                          "revenue_share": [0.851, 0.149]})  # fmt: skip
+    said = [str(narrative_segment.misfit(sizes, ENDS, "params/tiny/2023Q4.yml", lang, 5)) for lang in ("en", "zh")]
+    assert "28 customers are High value and bring 85.1% of the spend." in said[0]
+    assert "高价值客户有28个，占消费的85.1%。" in said[1]
+
+
+def test_a_score_that_most_customers_have_alike_is_named():
+    """63 of 70 have the full score for spend; of 66 the other 4 would be told by it."""
+    sizes = pd.DataFrame({"tier": ["high", "risk"], "customers": [20, 50], "monetary_12m_minor": [700, 300],
+                          "revenue_share": [0.7, 0.3]})  # fmt: skip
+
+    def said(n: int, lang: str) -> str:
+        ends = ENDS.assign(at_end=[0, n], end_share=[0.0, n / 70])
+        return str(narrative_segment.misfit(sizes, ends, "params/tiny/2023Q4.yml", lang, 5))
+
+    assert "90.0% of the active customers have an M score of 100" in said(63, "en")
+    assert "90.0%的活跃客户M得分为100" in said(63, "zh")
+    assert "nearly all of the active customers have an M score of 100" in said(
+        66, "en"
+    ) and "几乎全部的活跃客户" in said(66, "zh")
+    assert narrative_segment.misfit(sizes, ENDS, "params/tiny/2023Q4.yml", "en", 5) is None
+
+
+def test_the_ends_of_scores_by_hand():
+    """Three active customers: two have 100 for spend, one 0 for recency; a lapsed one does not count."""
+    frame = pd.DataFrame({"state": ["active"] * 3 + ["lapsed"], "recency_score": [0.0, 50, 60, 0],
+                          "frequency_score": [10.0, 20, 30, 0], "monetary_score": [100.0, 100, 99.9, 100]})  # fmt: skip
+    found = engine.frame(tiers.score_ends(engine.table(frame)))
+    assert found.loc[found["at_end"] > 0, ["score_name", "end_score", "at_end", "customers"]].values.tolist() == [
+        ["monetary_score", 100, 2, 3], ["recency_score", 0, 1, 3]]  # fmt: skip
+    assert engine.frame(tiers.score_ends(engine.table(frame.tail(1))))["end_share"].isna().all()
 
 
 def test_sentences_do_not_say_what_their_tables_hide():
@@ -205,7 +249,9 @@ def test_sentences_do_not_say_what_their_tables_hide():
         nobody = suppression.blank(sizes.assign(customers=[3, 2, 25]), 100)
         assert not set("0123456789") & set(narrative_review.risk(nobody, lang, BOOK).text)
         few = sizes.assign(customers=[3, 12, 25_000], revenue_share=[0.01, 0.02, 0.97])
-        assert "3" not in narrative_segment.misfit(few, "params/tiny/2023Q4.yml", lang, 5).text.replace("2023Q4", "")
+        assert "3" not in narrative_segment.misfit(few, ENDS, "params/tiny/2023Q4.yml", lang, 5).text.replace(
+            "2023Q4", ""
+        )
 
 
 @pytest.mark.parametrize(

@@ -131,11 +131,11 @@ def _aside(store: Store, lang: str) -> str:
 
 def _misfit(store: Store, lang: str) -> str:
     """That the scores tell the customers apart too little."""
-    sizes = frame(store, "tier_sizes")
+    sizes, ends = frame(store, "tier_sizes"), frame(store, "score_ends")
     if sizes.empty:
         return ""
     settings = store.settings
-    said = narrative_segment.misfit(sizes, str(settings.file), lang, settings.privacy.min_cell)
+    said = narrative_segment.misfit(sizes, ends, str(settings.file), lang, settings.privacy.min_cell)
     return said.text if said else ""
 
 

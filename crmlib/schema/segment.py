@@ -63,6 +63,10 @@ COLUMNS: dict[str, Column] = {
     "closing_minor": Column("int64", "money", "Spend, closing", "期末消费"),
     "tier_then": Column("string", "word", "Tier as reported then", "当时报告的层级"),
     "tier_now": Column("string", "word", "Tier by today's settings", "按当前设置的层级"),
+    "score_name": Column("string", "", "Score", "得分"),
+    "end_score": Column("float64", "score", "Lowest or highest value", "最低或最高值"),
+    "at_end": Column("int64", "customers", "Have it", "取该值的客户"),
+    "end_share": Column("float64", "share", "Share that has it", "取该值占比"),
     "decile": Column("int64", "number", "Tenth of customers", "客户十分位"),
     "running_share": Column("float64", "share", "Share up to here", "累计占比"),
     "recency_band": Column("int64", "days", "Days since last order, from", "距上次购买天数(起)"),
@@ -83,6 +87,12 @@ TABLES: dict[str, Table] = {
          "frequency_12m", "monetary_12m_minor", "tenure_days", "first_order_date", "last_order_date", "scoring",
          "reason_text", "reason_text_zh"),
         "Segmentation result", "客户分层结果表", "2.1",
+    ),
+    "score_ends": Table(
+        "one row per score and end of its scale, of the active customers",
+        ("score_name", "end_score"),
+        ("score_name", "end_score", "customers", "at_end", "end_share"),
+        "Customers at the ends of the scores", "得分两端的客户",
     ),
     "tier_sizes": Table(
         "one row per tier",

@@ -181,6 +181,20 @@ def sizes(tiered: ir.Table, rules: tuple[TierRule, ...]) -> ir.Table:
     )
 
 
+def score_ends(tiered: ir.Table) -> ir.Table:
+    """Of the active customers: how many have a score's lowest and highest value, which tell them apart no more."""
+    active = tiered.filter(_.state == "active")
+    parts = [
+        active.aggregate(customers=_.count(), at_end=(active[name] == end).sum().fill_null(0)).mutate(
+            score_name=ibis.literal(name), end_score=ibis.literal(end, "float64")
+        )
+        for name in SCORES
+        for end in (0.0, 100.0)
+    ]
+    found = ibis.union(*parts).mutate(end_share=_.at_end / _.customers.nullif(0))
+    return found.select(*TABLES["score_ends"].columns).order_by("score_name", "end_score")
+
+
 def states(tiered: ir.Table) -> ir.Table:
     """Customers and money by purchase state: those without a purchase in the window stay in every table."""
     position = ibis.cases(*[(_.state == name, i) for i, name in enumerate(rfm.STATES)], else_=len(rfm.STATES))

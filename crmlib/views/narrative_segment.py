@@ -7,10 +7,14 @@ from crmlib.params import Book, Segment
 from crmlib.views import style, suppression
 from crmlib.views.narrative import Sentence, say, some
 
-ONE_TIER = 0.95
-"""Share of the spend in one tier from which the tiers tell customers apart no more."""
-HARDLY = 0.001
-"""Share of the customers in the best tier below which it is next to empty."""
+MOST_SPEND, ELITE = 0.8, 0.2
+"""Where spend is spread as usual a fifth of the customers brings four fifths of it (Pareto): a tier with so much of the
+spend that is larger than that holds most customers who matter, and tells them apart no more."""
+HARDLY = 0.005
+"""Share of the customers in the best tier below which it is next to empty: a tenth of the 4 to 10 % that anchors which
+fit put there (method 2.3)."""
+SATURATED = 0.8
+"""Share of the active customers at one end of a score from which it tells at most every fifth of them apart."""
 
 RELATIVE = {
     "en": "Relative tiers: not comparable between quarters.",
@@ -109,27 +113,57 @@ def tiers(sizes: pd.DataFrame, reasons: pd.DataFrame, lang: str, book: Book) -> 
     return say({"en": en, "zh": zh}, lang)
 
 
-def misfit(sizes: pd.DataFrame, params_file: str, lang: str, min_cell: int = 1) -> Sentence | None:
-    """That the anchors do not fit the book: hardly anybody is in the best tier, or nearly all spend is of one tier."""
-    shown = suppression.blank(sizes, min_cell)
-    best, most = sizes.iloc[0], sizes.iloc[int(sizes["revenue_share"].argmax())]
-    is_empty = best["customers"] < HARDLY * sizes["customers"].sum()
-    if most["monetary_12m_minor"] <= 0 or not (is_empty or best["customers"] == 0 or most["revenue_share"] >= ONE_TIER):
+def misfit(sizes: pd.DataFrame, ends: pd.DataFrame, params_file: str, lang: str, min_cell: int = 1) -> Sentence | None:
+    """That the anchors do not fit the book, and why: hardly anybody is in the best tier, nearly all spend in one tier
+    that is no elite, or nearly all active customers have the same end of a score. `ends` is `score_ends`."""
+    said = [*_uneven(sizes, lang, min_cell), *_saturated(ends, lang, min_cell)]
+    if not said:
         return None
-    n, share = shown["customers"].iloc[0], shown["revenue_share"].iloc[int(sizes["revenue_share"].argmax())]
-    n = {"en": "hardly any", "zh": "极少"}[lang] if pd.isna(n) else style.number(n, lang)
-    share = {"en": "nearly all", "zh": "几乎全部"}[lang] if pd.isna(share) else style.percent(share, lang)
-    top, tier = schema.word(best["tier"], lang), schema.word(most["tier"], lang)
     file = "params/" + "/".join(params_file.split("/")[-2:])
+    why = {"en": "; ", "zh": "；"}[lang].join(said)
     return say(
         {
-            "en": f"The scoring anchors do not fit this book: {top} has {n} customers, and {share} of the spend comes "
-            f"from {tier}. Run crm anchors {file}: it proposes anchors from the book's own customers.",
-            "zh": f"评分锚点不适合本账套：{top}客户有{n}个，{share}的消费来自{tier}客户。"
-            f"请运行 crm anchors {file}，根据本账套的客户提出锚点。",
+            "en": f"The scoring anchors do not fit this book: {why}. Run crm anchors {file}: it proposes anchors from the "
+            "book's own customers.",
+            "zh": f"评分锚点不适合本账套：{why}。请运行 crm anchors {file}，根据本账套的客户提出锚点。",
         },
         lang,
     )
+
+
+def _uneven(sizes: pd.DataFrame, lang: str, min_cell: int) -> list[str]:
+    shown, tiered = suppression.blank(sizes, min_cell), sizes[sizes["tier"] != "none"]
+    at = int(sizes["revenue_share"].argmax())
+    best, most, everyone = sizes.iloc[0], sizes.iloc[at], max(int(tiered["customers"].sum()), 1)
+    is_empty = best["customers"] < HARDLY * everyone
+    is_one = most["revenue_share"] >= MOST_SPEND and most["customers"] > ELITE * everyone
+    if most["monetary_12m_minor"] <= 0 or not (is_empty or is_one):
+        return []
+    n, share = shown["customers"].iloc[0], shown["revenue_share"].iloc[at]
+    n = {"en": "hardly any", "zh": "极少"}[lang] if pd.isna(n) else style.number(n, lang)
+    share = {"en": "nearly all", "zh": "几乎全部"}[lang] if pd.isna(share) else style.percent(share, lang)
+    top, tier = schema.word(best["tier"], lang), schema.word(most["tier"], lang)
+    if at == 0:
+        return [{"en": f"{n} customers are {top} and bring {share} of the spend",
+                 "zh": f"{top}客户有{n}个，占消费的{share}"}[lang]]  # fmt: skip
+    return [{"en": f"{top} has {n} customers, and {share} of the spend comes from {tier}",
+             "zh": f"{top}客户有{n}个，{share}的消费来自{tier}客户"}[lang]]  # fmt: skip
+
+
+def _saturated(ends: pd.DataFrame, lang: str, min_cell: int) -> list[str]:
+    said: list[str] = []
+    if ends.empty:
+        return said
+    for row in ends[ends["end_share"] >= SATURATED].to_dict("records"):
+        is_told = row["customers"] >= min_cell and not 0 < row["customers"] - row["at_end"] < min_cell
+        share = style.percent(row["end_share"], lang) if is_told else {"en": "nearly all", "zh": "几乎全部"}[lang]
+        name, end = schema.label(row["score_name"], lang), style.number(row["end_score"], lang, 0)
+        text = {
+            "en": f"{share} of the active customers have an {name} of {end}",
+            "zh": f"{share}的活跃客户{name}为{end}",
+        }
+        said.append(text[lang])
+    return said
 
 
 def migration(balance: pd.DataFrame, months_before: int, lang: str, book: Book) -> Sentence:

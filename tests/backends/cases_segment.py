@@ -124,6 +124,7 @@ CASES: dict[str, Callable[[Book], Any]] = {
     "reasons": lambda b: reasons.sentences(percentile(b), b.settings),
     "tier sizes": lambda b: tiers.sizes(b.tiered, rules(b)),
     "states": lambda b: tiers.states(b.tiered),
+    "score ends": lambda b: tiers.score_ends(b.tiered),
     "risk reasons": lambda b: tiers.risk_reasons(b.tiered),
     "tier starts": lambda b: ibis.union(
         *tier_starts.each(b.days, b.customers, [b.period.previous, b.period], b.settings)),
