@@ -48,9 +48,16 @@ def anchors(used: Segment, price_level: float, lang: str) -> Sentence:
     return say({"en": en, "zh": zh}, lang)
 
 
-def states(counted: pd.DataFrame, lang: str) -> Sentence:
-    """Who is in the tables without a purchase in the 12 months; counts that are hidden (NaN) are "some"."""
-    found = counted.set_index("state")["customers"]
+def states(counted: pd.DataFrame, lang: str, min_cell: int = 1) -> Sentence:
+    """Who is in the tables without a purchase in the 12 months; small counts are "some", or only their sum is told."""
+    found = suppression.blank(counted, min_cell).set_index("state")["customers"]
+    everyone = counted["customers"].sum()
+    if found.isna().all() and everyone >= max(min_cell, 1):
+        total = style.number(everyone, lang)
+        groups = {k: [_STATES[s][k] for s in found.index if s != "active"] for k in ("en", "zh")}
+        return say({"en": f"{total} customers are in every table; some of them {' or '.join(groups['en'])}. Too few are in one "
+                    "of these groups to tell how many bought in the 12 months.",
+                    "zh": f"共{total}个客户保留在所有表中，其中若干个{'或'.join(groups['zh'])}。某一类客户过少，因此不说明近12个月有购买的客户数。"}, lang)  # fmt: skip
     quiet = {str(state): n for state, n in found.items() if state != "active"}
     active = some(found.get("active", 0), lang)
     if found.isna().any():
@@ -59,16 +66,16 @@ def states(counted: pd.DataFrame, lang: str) -> Sentence:
         en, zh = (f"; {en}. They stay in every table", f"；{zh}。这些客户保留在所有表中") if quiet else ("", "")
         return say({"en": f"In the 12 months {active} customers bought{en}.",
                     "zh": f"{active}个客户在12个月内有购买{zh}。"}, lang)  # fmt: skip
-    everyone = style.number(found.sum(), lang)
+    total = style.number(everyone, lang)
     if not quiet:
-        return say({"en": f"All {everyone} customers bought in the 12 months.",
-                    "zh": f"全部{everyone}个客户在12个月内都有购买。"}, lang)  # fmt: skip
+        return say({"en": f"All {total} customers bought in the 12 months.",
+                    "zh": f"全部{total}个客户在12个月内都有购买。"}, lang)  # fmt: skip
     en = ", ".join(f"{style.number(n, lang)} {_STATES[state]['en']}" for state, n in quiet.items())
     zh = "，".join(f"{style.number(n, lang)}个{_STATES[state]['zh']}" for state, n in quiet.items())
     return say(
         {
-            "en": f"Of {everyone} customers {active} bought in the 12 months; {en}. They stay in every table.",
-            "zh": f"{everyone}个客户中，{active}个在12个月内有购买；{zh}。这些客户保留在所有表中。",
+            "en": f"Of {total} customers {active} bought in the 12 months; {en}. They stay in every table.",
+            "zh": f"{total}个客户中，{active}个在12个月内有购买；{zh}。这些客户保留在所有表中。",
         },
         lang,
     )
