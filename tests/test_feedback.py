@@ -364,6 +364,7 @@ def test_a_book_without_feedback_states_it_everywhere(lang, settings_like):
         narrative_feedback.quotes(quotes, 5, lang),
     ]  # fmt: skip
     assert all(style.picture(ax).alt for ax in drawn) and all(sentence.text for sentence in said)
+    assert {"en": "No answers to this question", "zh": "没有对该问题的回答"}[lang] in style.picture(drawn[0]).alt
     for name, frame in {"pain_points": points, "feedback_tickets": states, "satisfaction": satisfied, "ticket_loop": loops,
                         "feedback_themes": counted, "text_readings": readings, "quotes": quotes}.items():  # fmt: skip
         assert schema.columns(name, frame.columns)

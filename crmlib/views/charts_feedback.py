@@ -19,7 +19,8 @@ def satisfaction(rows: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
     assert ax is not None
     found = rows[rows["tier"] == "all"].sort_values("period")
     if found.empty:
-        return style.empty(ax, {"en": "No survey answers up to this quarter", "zh": "截至本季度没有问卷回答"}[lang])
+        nothing = {"en": "No answers to this question up to this quarter", "zh": "截至本季度没有对该问题的回答"}
+        return style.empty(ax, nothing[lang])
     at, values = np.arange(len(found)), found["kpi_value"].to_numpy()
     down, up = values - found["low"].to_numpy(), found["high"].to_numpy() - values
     ax.plot(at, values, color=style.LINE, zorder=1)
