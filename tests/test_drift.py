@@ -17,14 +17,29 @@ def rows_of(found: pd.DataFrame) -> pd.Series:
     return found[found["aspect"] == "aspect_rows"].iloc[0]
 
 
+def since(quarters_back: int) -> list[str]:
+    period, names = Q4, []
+    for _n in range(quarters_back + 1):
+        names.insert(0, str(period))
+        period = period.previous
+    return names
+
+
 def test_a_level_is_judged_by_the_book_s_own_earlier_changes():
-    """Earlier ratios 1.2, 0.5 and 2: a fall to 0.6 is usual here, one to 0.4 is not."""
-    names = ["2022Q4", "2023Q1", "2023Q2", "2023Q3", "2023Q4"]
-    counts = dict(zip(names, [100, 120, 60, 120, 72], strict=True))
+    """Of eight earlier ratios the least is 0.5 and the largest 2: a fall to 0.6 is usual here, one to 0.4 is not."""
+    names = since(9)
+    counts = dict(zip(names, [100, 120, 60, *[120] * 6, 72], strict=True))
     row = rows_of(drift.orders(by_quarter(counts), quarters(*names), Q4))
     assert (row["basis"], row["usual_low"], row["usual_high"], row["shift"]) == ("basis_range", 0.5, 2.0, 0.6)
     assert not row["is_notable"]
     assert rows_of(drift.orders(by_quarter(counts | {"2023Q4": 48}), quarters(*names), Q4))["is_notable"]
+
+
+def test_few_earlier_changes_are_no_range():
+    """Seven quarters alike, then 0.6 % more: next to nothing, however alike the earlier ones were."""
+    names = since(8)
+    row = rows_of(drift.orders(by_quarter(dict(zip(names, [1000] * 8 + [1006], strict=True))), quarters(*names), Q4))
+    assert (row["basis"], row["is_notable"]) == ("basis_thumb", False)
 
 
 def test_a_young_book_is_judged_by_a_quarter_more_or_less_and_a_partial_quarter_not_at_all():

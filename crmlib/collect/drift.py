@@ -1,8 +1,9 @@
 """What changed against the quarter before: amounts of data, row classes, filled fields, rows set aside.
 
 Two rules, fixed in advance. A level (rows, customers, average sale) is notable when its ratio to the quarter before
-lies outside the range of the book's earlier ratios of whole quarters; with fewer than three of these, outside 0.8 to
-1.25. A share is notable when its population stability index, the sum of (p - q) ln(p / q) over the share and its rest,
+lies outside the range of the book's earlier ratios of whole quarters; with fewer than eight of these, outside 0.8 to
+1.25: of k alike earlier ones the next lies outside with a chance of 2 / (k + 1), a half for three, a fifth for eight or
+nine. A share is notable when its population stability index, the sum of (p - q) ln(p / q) over the share and its rest,
 reaches 0.1.
 """
 
@@ -17,7 +18,7 @@ from crmlib.periods import Period
 from crmlib.schema import TABLES
 
 NOTABLE_INDEX = 0.1
-_FEW_RATIOS = 3
+_FEW_RATIOS = 8  # two years: each season was entered twice
 _THUMB = (0.8, 1.25)
 _LEAST = 1e-4  # a share of nothing would make the index infinite
 _UNITS = {"aspect_rows": "count", "aspect_customers": "customers", "aspect_average": "money"}

@@ -144,8 +144,8 @@ def drift(changes: pd.DataFrame, lang: str) -> Sentence:
     return say(
         {
             "en": f"{notable} of {n} compared figures changed notably. Levels: outside the range of earlier quarters' changes "
-            "(or ±25% where there are fewer than three); shares: population stability index of 0.1 or more.",
-            "zh": f"比较的{n}项指标中有{notable}项变化明显。数量类：超出以往各季度的变化范围（不足三个季度时为±25%）；占比类：群体稳定性指数达到0.1。",
+            "(or ±25% where there are fewer than eight); shares: population stability index of 0.1 or more.",
+            "zh": f"比较的{n}项指标中有{notable}项变化明显。数量类：超出以往各季度的变化范围（不足八次变化时为±25%）；占比类：群体稳定性指数达到0.1。",
         },
         lang,
     )
