@@ -125,6 +125,13 @@ def test_perfect_data_score_100():
     assert score == 100 and problems.empty
 
 
+def test_a_score_short_of_100_is_100_nowhere():
+    """The heading of the page, the sentence and the figure round alike."""
+    scores = pd.DataFrame({"source": ["all", "orders", "customers"], "quality_score": [99.97, 99.96, 100.0]})
+    said = [narrative_quality.score(scores, "en").text, style.picture(charts_quality.scores(scores, "en")).alt]
+    assert all("is 99.9 of 100" in text for text in said) and "orders with 99.9" in said[1].lower()
+
+
 def test_points_by_hand():
     """Weights 25 + 25 + 15 + 15 = 80 without a rule: a needed field (3 of 4) that is 40 % empty loses 0.3 * 25 / 80."""
     fields = evidence().fields.assign(filled=[6, 10], complete_share=[0.6, 1.0])

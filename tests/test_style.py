@@ -62,7 +62,7 @@ def test_numbers_percent_and_days():
     ]
     assert [style.percent(x, "zh") for x in (0.425, -0.0004, None)] == ["42.5%", "0.0%", "无数据"]
     assert style.percent(0.425, "en", 0) == "42%"
-    assert [style.points(x, "en") for x in (100, 99.97, 99.5, 99.4, 0)] == ["100", "99.9", "99.5", "99", "0"]
+    assert [style.points(x, "en") for x in (100, 99.97, 99.94, 97.71, 0)] == ["100.0", "99.9", "99.9", "97.7", "0.0"]
     found = [style.share(x, "en") for x in (0, 0.00001, 0.00049, 0.0005, 0.5, None)]
     assert found == ["0.0%", "<0.1%", "<0.1%", "0.1%", "50.0%", "n/a"]
     assert style.day(date(2017, 12, 31), "en") == "31 Dec 2017"

@@ -71,15 +71,15 @@ def scores(quality: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
     labels = [source_name(source, lang) for source in quality["source"]]
     colours = [style.INK if source == "all" else style.ACCENT for source in quality["source"]]
     bars = ax.barh(labels, quality["quality_score"], color=colours)
-    ax.bar_label(bars, [style.number(score, lang, 1) for score in quality["quality_score"]], padding=4)
+    ax.bar_label(bars, [style.points(score, lang) for score in quality["quality_score"]], padding=4)
     ax.invert_yaxis()
     ax.set_xlim(0, 108)
     ax.xaxis.set_visible(False)
     worst = single.sort_values("quality_score", kind="stable").iloc[0]
     title = words["score" if len(single) > 1 else "one"].format(
-        all=style.number(quality["quality_score"].iloc[0], lang, 1),
+        all=style.points(quality["quality_score"].iloc[0], lang),
         worst=source_name(worst["source"], lang),
-        low=style.number(worst["quality_score"], lang, 1),
+        low=style.points(worst["quality_score"], lang),
     )
     return style.finish(ax, title=title, alt=title)
 

@@ -85,7 +85,7 @@ def gaps(gaps: pd.DataFrame, lang: str) -> Sentence:
 def score(quality: pd.DataFrame, lang: str) -> Sentence:
     """The overall score and how it is made."""
     whole = quality.iloc[0]
-    value = style.number(whole["quality_score"], lang, 1)
+    value = style.points(whole["quality_score"], lang)
     return say(
         {
             "en": f"Data quality is {value} of 100: completeness and validity weigh 25 each, consistency 20, uniqueness and "

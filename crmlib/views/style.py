@@ -202,8 +202,8 @@ def share(x: Any, lang: str) -> str:
 
 
 def points(x: float, lang: str) -> str:
-    """Points of 100 in whole numbers, but 99.97 is not all of them: "99.9"."""
-    return number(min(x, 99.9), lang, 1) if 99.5 <= x < 100 else number(x, lang, 0)
+    """Points of 100 with one decimal, but 99.97 is not all of them: "99.9"."""
+    return number(min(x, 99.9) if x < 100 else x, lang, 1)
 
 
 def day(d: Any, lang: str) -> str:

@@ -248,7 +248,7 @@ def _cell(value: Any, entry: Column, digits: int, lang: str, book: Book) -> str:
         return style.number(value / 10**book.minor_digits, lang, digits)
     if entry.unit in ("share", "rate"):
         return (style.share if entry.unit == "share" else style.percent)(value, lang)
-    return style.number(value, lang, digits)
+    return style.points(value, lang) if entry.unit == "score" and digits else style.number(value, lang, digits)
 
 
 def _kpi(value: float, unit: str, column: str, lang: str, book: Book) -> str:
