@@ -314,8 +314,37 @@ def test_quotes_need_enough_customers_words_and_consent():
     assert found["quote"].tolist() == ["Terrible queue.", "Slow queue.", "Bad queue."]
     assert pain.quotes(pain.readings(said), said, who, 2, 5)["quote"].tolist() == ["Terrible queue.", "Slow queue."]
     assert pain.quotes(pain.readings(said), said, who, 6, 7).empty
-    long = said.assign(text=said["text"] + " x" * 150)
+    long = said.assign(text=said["text"] + " and" * 75)
     assert pain.quotes(pain.readings(long), long, who, 1, 5)["quote"].str.len().tolist() == [201]
+
+
+def test_why_nothing_is_quoted_is_said_as_it_is():
+    marked = texts(*((c, "The queue.", "negative") for c in "ABCDE"))
+    worded = texts(*((c, "Awful queue.", "") for c in "ABCDE"))
+    who = people(**dict.fromkeys("ABCDE", 1))
+    found = {
+        "few": pain.unquoted(pain.readings(worded), who, 6),
+        "marks": pain.unquoted(pain.readings(marked), who, 5),
+        "withdrawn": pain.unquoted(pain.readings(worded), who.assign(is_withdrawn=True), 5),
+        "": pain.unquoted(pain.readings(worded), who, 5),
+    }
+    assert all(why == said for why, said in found.items())
+    said = narrative_feedback.quotes("marks", 5, "en").text
+    assert said.startswith("No quotes: themes are criticised by at least 5 customers, but only by their mark")
+    assert "评分" in narrative_feedback.quotes("marks", 5, "zh").text
+
+
+def test_texts_that_the_lists_cannot_read_are_counted_apart(settings_like):
+    said = texts(("A", "Awful queue.", ""), ("B", "Muito bom", "positive"), ("C", "péssimo", "negative"))
+    readings = pain.readings(said)
+    points = pain.points(readings, people(A=1, B=1, C=1))
+    assert points[["theme", "mentions", "n"]].drop_duplicates().values.tolist() == [["queue", 1, 1]]
+    told = narrative_feedback.readings(readings, (0, 0), "en").text
+    assert told.startswith("1 texts of the last 12 months were read") and "Not read: 2, because" in told
+    assert "另有2条未读取" in narrative_feedback.readings(readings, (0, 0), "zh").text
+    assert style.picture(charts_feedback.feedback_themes(pain.counted(readings[1:]), "en")).alt == (
+        "No theme recognised in this quarter"
+    )
 
 
 def test_the_reading_is_compared_with_the_customer_s_own_mark():
@@ -361,7 +390,7 @@ def test_a_book_without_feedback_states_it_everywhere(lang, settings_like):
     said = [
         narrative_feedback.satisfaction(satisfied, PERIOD, lang), narrative_feedback.loop(states, lang, book),
         narrative_feedback.readings(readings, (0, 0), lang), narrative_feedback.pain(points, 5, lang, book),
-        narrative_feedback.quotes(quotes, 5, lang),
+        narrative_feedback.quotes(pain.unquoted(readings, people(), 5), 5, lang),
     ]  # fmt: skip
     assert all(style.picture(ax).alt for ax in drawn) and all(sentence.text for sentence in said)
     assert {"en": "No answers to this question", "zh": "没有对该问题的回答"}[lang] in style.picture(drawn[0]).alt

@@ -22,9 +22,15 @@ def read(text: str, hint: str = "", **extra: tuple[str, ...]) -> dict[str, tuple
 @pytest.mark.parametrize(
     ("text", "spoken"),
     [("good", "en"), ("很好", "zh"), ("App老是闪退，根本下不了单", "zh"), ("I like 海底捞 a lot", "both"), ("12 :-)", "none"), ("", "none"),
-     ("We met at the shop near 外滩 and it was good fun", "en")],
+     ("We met at the shop near 外滩 and it was good fun", "en"),
+     ("太差了，请回电[phone]", "zh"), ("[mail]", "none"), ("Broken egg.", "en"), ("We are a family of five.", "en"),
+     ("Produto chegou antes do prazo, recomendo", "other_language"), ("Muito bom", "other_language"),
+     ("Die Lieferung kam zu spät und der Karton war kaputt.", "other_language"),
+     ("No me gusta, no es lo que pedí.", "other_language"),
+     ("We zijn over het algemeen tevreden, maar in de winkel was het druk.", "other_language"),
+     ("Товар пришёл сломанным", "other_language"), ("商品が届きませんでした。とても残念です", "other_language")],
 )  # fmt: skip
-def test_the_language_is_that_of_the_script(text, spoken):
+def test_the_language_is_that_of_the_script_and_of_its_words(text, spoken):
     assert sentiment.language(text) == spoken
 
 
@@ -98,6 +104,28 @@ def test_a_book_can_add_words_and_themes():
     assert read("叉车来晚了，太差", 车队=("叉车",))["车队"] == ("negative", "words")
     assert "delivery" in read("The lorries were late.", delivery=("lorr*",))
     assert "Fleet" not in read("The lorries were late.")
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Nobody answered, please ring me back on 020 7946 0018", "Rude cashier. Call 020 7946 0018",
+     "太差了，请回电13812345678", "Fale comigo: ana@a.example ou (11) 98765-4321"],
+)  # fmt: skip
+def test_what_stands_for_personal_data_is_no_word_of_the_customer(said):
+    """`phone` is a product, `mail` a message: not where scrubbing wrote it."""
+    scrubbed = scrub.text(said)
+    assert "[phone]" in scrubbed and not {"goods", "messages"} & set(read(scrubbed))
+    every = [mask.replace("\\", "") for mask in scrub.MASK.split("|")]
+    assert len(every) == 8 and {t for mask in every for c in sentiment.clauses(f"a {mask} b") for t in c.tokens} == {
+        "a", "b", *every
+    }  # fmt: skip
+
+
+def test_a_text_in_another_language_is_counted_and_not_read():
+    assert read("Produto fantastic, recomendo muito para todos") == {"unread": ("undecided", "nobody")}
+    assert read("Veio errado, quero devolução", "negative") == {"unread": ("negative", "mark")}
+    own = {"delivery": ("entrega",)}
+    assert read("A entrega veio errada", "negative", **own) == {"delivery": ("negative", "mark")}
 
 
 def test_every_theme_has_words_in_both_languages_and_a_name():

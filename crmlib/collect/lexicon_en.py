@@ -109,6 +109,21 @@ a bit, a little, almost, fairly, occasionally, quite, rather, slightly, sometime
 TURNS = """
 although, but, except, however, nevertheless, sadly, still, though, unfortunately, whereas, while, yet
 """
+COMMON = """
+about, after, again, all, also, always, and, another, any, anything, anyone, anywhere, are, asked, at, back, be,
+because, been, before, being, both, bought, buy, by, came, come, could, customer, day, days, did, does, each, else,
+even, every, everyone, everything, first, for, from, get, give, go, going, good, got, had, has, have, he, her, here,
+him, his, how, i, i'll, i'm, i've, if, into, is, it, it's, its, just, last, like, made, make, many, month, more, most,
+my, need, new, next, now, of, off, often, ok, okay, one, only, order, ordered, other, our, out, own, people, please,
+same, sell, she, should, since, some, someone, something, than, that, that's, the, their, them, then, there, these,
+they, this, those, through, time, to, today, told, two, until, up, us, use, used, was, we, we've, week, weeks, went,
+were, what, when, where, which, who, why, with, work, would, year, years, yes, you, your
+"""
+"""Plain words that tell an English text."""
+SHARED = """
+a, am, an, as, do, in, me, no, on, or, over, so, will
+"""
+"""Words that tell none, because another language writes them too."""
 THEMES = {
     "goods": """
 apple*, as described, avocado*, banana*, batch*, battery, battery life, bearing*, beef, berries, bland, bread,

@@ -8,7 +8,7 @@ from crmlib.schema import TABLES
 
 _BAD = ("negative", "mixed")
 _PER_THEME, _LONGEST = 3, 200
-_UNSAID = ("no_theme", "overall")
+_UNSAID = (themes.UNKNOWN, themes.OVERALL, themes.UNREAD)
 _COUNTED = ["mentions", "customers", "money_12m_minor"]
 
 
@@ -53,12 +53,16 @@ def agreement(readings: pd.DataFrame, texts: pd.DataFrame) -> tuple[int, int]:
 def points(readings: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     """Texts that complain of a theme, by tier and by where it was said: mentions, customers, their money, n.
 
-    n is the number of texts of the group, whatever they are about.
+    n is the number of texts of the group that could be read, whatever they are about.
     """
-    known = readings.merge(people, on="customer_id", how="left").assign(
-        by_all="every",
-        by_tier=lambda f: f["tier"].fillna("none"),
-        by_source=lambda f: f["ticket_kind"].where(f["ticket_kind"] != "", f["text_source"]),
+    known = (
+        readings[readings["theme"] != themes.UNREAD]
+        .merge(people, on="customer_id", how="left")
+        .assign(
+            by_all="every",
+            by_tier=lambda f: f["tier"].fillna("none"),
+            by_source=lambda f: f["ticket_kind"].where(f["ticket_kind"] != "", f["text_source"]),
+        )
     )
     parts = [_split(known, split) for split in ("by_all", "by_tier", "by_source")]
     return pd.concat(parts, ignore_index=True)
@@ -101,10 +105,8 @@ def quotes(
 
     Only themes of at least `min_cell` customers, only tones that the words decided, nobody who withdrew consent.
     """
-    bad = readings[readings["sentiment"].isin(_BAD) & ~readings["theme"].isin(_UNSAID)]
-    size = bad.groupby("theme")["customer_id"].nunique()
-    shut = set(people.loc[people["is_withdrawn"].astype("bool"), "customer_id"])
-    open_ones = bad[bad["theme"].map(size).ge(min_cell) & bad["tone_from"].eq("words") & ~bad["customer_id"].isin(shut)]
+    large, _worded, open_ones = _quotable(readings, people, min_cell)
+    size = large.groupby("theme")["customer_id"].nunique()
     ranked = open_ones.assign(size=open_ones["theme"].map(size)).sort_values(
         ["size", "theme", "said_date", "text_id"], ascending=[False, True, False, True]
     )
@@ -116,6 +118,21 @@ def quotes(
         .where(said["text"].str.len() <= _LONGEST, said["text"].str.slice(0, _LONGEST) + "…")
     )
     return said.assign(quote=cut)[list(TABLES["quotes"].columns)]
+
+
+def unquoted(readings: pd.DataFrame, people: pd.DataFrame, min_cell: int) -> str:
+    """Why nothing can be quoted: `few` customers, tones by `marks` alone, consent `withdrawn`; empty where some can."""
+    left = zip(("few", "marks", "withdrawn"), _quotable(readings, people, min_cell), strict=True)
+    return next((why for why, rows in left if rows.empty), "")
+
+
+def _quotable(readings: pd.DataFrame, people: pd.DataFrame, min_cell: int) -> tuple[pd.DataFrame, ...]:
+    """Complaints of themes of enough customers; those whose own words complain; those of who did not withdraw."""
+    bad = readings[readings["sentiment"].isin(_BAD) & ~readings["theme"].isin(_UNSAID)]
+    large = bad[bad.groupby("theme")["customer_id"].transform("nunique") >= min_cell]
+    worded = large[large["tone_from"] == "words"]
+    shut = people.loc[people["is_withdrawn"].astype("bool"), "customer_id"]
+    return large, worded, worded[~worded["customer_id"].isin(shut)]
 
 
 def _provenance(rows: pd.DataFrame) -> str:

@@ -43,6 +43,8 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     (r"(我叫|我是|本人|联系人|名叫|姓名[:：]?)[\x{4e00}-\x{9fff}]{1,3}(先生|女士|小姐|老师|经理)", r"\1[name]\2"),
     (r"(我叫|我的名字叫|我的名字是|名叫)[\x{4e00}-\x{9fff}]{2,3}", r"\1[name]"),
 )  # fmt: skip
+MASK = "|".join(sorted({re.escape(found[0]) for _pattern, by in _PATTERNS if (found := re.search(r"\[\w+\]", by))}))
+"""What stands for personal data, as a pattern; a mask is no word of the customer's."""
 _PYTHON = [(re.compile(re.sub(r"\\x\{(\w+)\}", r"\\u\1", pattern), re.ASCII), by) for pattern, by in _PATTERNS]
 
 

@@ -6,11 +6,11 @@ change its weight. A text with a clearly good and a clearly bad clause is mixed;
 
 import functools
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from crmlib.collect import lexicon_en, lexicon_zh
+from crmlib.collect import lexicon_en, lexicon_zh, scrub
 
 DECIDED = 0.75
 """The least weight that decides; a single plain word has 1, one turned by a negation -0.8, a weakened one 0.6."""
@@ -20,16 +20,22 @@ _REACH = 4  # tokens before a word in which a negation turns it
 _LONGEST = 6  # tokens of the longest entry
 _LEAST_STEM = 3
 
+KNOWN = 0.4
+"""More than this share of a text's words, less one, is in the English lists; of our own sentences 0.57 and more."""
+OTHER = "other_language"
+
 Value = TypeVar("Value")
 
-_TOKEN = re.compile(r"[a-z]+(?:['’][a-z]+)?|\d+|[\u3400-\u9fff]|[^\sa-z\d\u3400-\u9fff]")
+_TOKEN = re.compile(scrub.MASK + r"|[a-z]+(?:['’][a-z]+)?|\d+|[\u3400-\u9fff]|[^\sa-z\d\u3400-\u9fff]")
 _ENDS = frozenset(".!?;:…。！？；,，、：()（）\n~")
 _COMMAS = frozenset(",，、")
 _ASKING = frozenset("?？吗")
 _PLAIN = {ord("’"): "'", ord("-"): " ", ord("\n"): " . "}
 _GAP = re.compile(r"(?<=[\u3400-\u9fff]) | (?=[\u3400-\u9fff])")
+_MASK = re.compile(scrub.MASK)
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z]")
+_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 
 
 @dataclass(frozen=True)
@@ -51,12 +57,22 @@ class Clause:
 
 
 def language(text: str) -> str:
-    """`zh`, `en`, `both`, or `none` where there are no letters; by script, a Chinese sign counting as three letters."""
-    han, latin = len(_HAN.findall(text)), len(_LATIN.findall(text))
-    if not han or not latin:
-        return "zh" if han else "en" if latin else "none"
+    """`zh`, `en` or `both` by script, a Chinese sign counting as three letters; `other_language` where hardly a word is
+    known, so that the lists cannot read it; `none` where there are no letters. A mask is no word.
+    """
+    said = _MASK.sub(" ", text)
+    han, latin, letters = len(_HAN.findall(said)), len(_LATIN.findall(said)), sum(map(str.isalpha, said))
+    if not letters:
+        return "none"
+    if letters > 2 * (han + latin):
+        return OTHER
     share = 3 * han / (3 * han + latin)
-    return "zh" if share > 0.8 else "en" if share < 0.2 else "both"
+    return "zh" if share > 0.8 else "both" if share >= 0.2 else "en" if _is_english(said) else OTHER
+
+
+def _is_english(text: str) -> bool:
+    words, known = {*_WORD.findall(text.lower().replace("’", "'"))} - _SHARED, _english()
+    return sum(_entry((word,), known) in known for word in words) > KNOWN * (len(words) - 1)
 
 
 def clauses(text: str) -> list[Clause]:
@@ -106,7 +122,7 @@ def clause_reading(clause: Clause) -> Reading:
     return Reading(_verdict(score), score, tuple(because))
 
 
-def matches(tokens: tuple[str, ...], entries: dict[str, Value]) -> Iterator[tuple[int, int, Value]]:
+def matches(tokens: tuple[str, ...], entries: Mapping[str, Value]) -> Iterator[tuple[int, int, Value]]:
     """Start, end and value of each entry found, the longest first and without overlap."""
     at = 0
     while at < len(tokens):
@@ -175,6 +191,14 @@ def split_words(english: str, chinese: str = "") -> list[str]:
 
 
 @functools.cache
+def _english() -> frozenset[str]:
+    """Every single word of the English lists."""
+    lists = [text for name, text in vars(lexicon_en).items() if name.isupper() and isinstance(text, str)]
+    entries = [entry for text in (*lists, *lexicon_en.THEMES.values()) for entry in split_words(text)]
+    return frozenset(word for entry in entries for word in entry.split())
+
+
+@functools.cache
 def _sentiments() -> dict[str, float]:
     """Every entry with its weight; a later list wins."""
     weights: dict[str, float] = {}
@@ -184,6 +208,7 @@ def _sentiments() -> dict[str, float]:
     return weights
 
 
+_SHARED = frozenset(split_words(lexicon_en.SHARED))
 _NEGATORS = frozenset(split_words(lexicon_en.NEGATORS, lexicon_zh.NEGATORS))
 _STRONGER_WORDS = frozenset(split_words(lexicon_en.STRONGER, lexicon_zh.STRONGER))
 _WEAKER_WORDS = frozenset(split_words(lexicon_en.WEAKER, lexicon_zh.WEAKER))

@@ -5,16 +5,18 @@ the words of a text leave its tone open, the customer's own mark or the kind of 
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from crmlib.collect import lexicon_en, lexicon_zh, sentiment
 
-OVERALL, UNKNOWN, COMPLAINT = "overall", "no_theme", "complaint"
+OVERALL, UNKNOWN, UNREAD, COMPLAINT = "overall", "no_theme", "unread", "complaint"
 _HINTED = {"positive": "positive", "negative": "negative", COMPLAINT: "negative"}
 COLUMNS = ["text_id", "language", "theme", "sentiment", "tone_from", "because"]
 Extra = Mapping[str, Sequence[str]]
+Entries = Mapping[str, frozenset[str]]
+_UNHEARD = sentiment.Reading("undecided", 0.0, ())
 
 
 def read(texts: pd.DataFrame, extra: Extra | None = None) -> pd.DataFrame:
@@ -22,32 +24,34 @@ def read(texts: pd.DataFrame, extra: Extra | None = None) -> pd.DataFrame:
     the customer's mark says so, `complaint` where the text is one, which a kind word in it does not change.
 
     `extra` adds words to a theme, or a theme with a name of its own. A text about nothing in particular has the theme
-    `overall`; one without a known theme or tone `no_theme`. Blank texts have no row.
+    `overall`; one without a known theme or tone `no_theme`. Of a text in a language that the lists do not know, only
+    words of `extra` count; without one its theme is `unread`. Blank texts have no row.
     """
-    lexicon = vocabulary(tuple((name, tuple(words)) for name, words in (extra or {}).items()))
+    added = tuple((name, tuple(words)) for name, words in (extra or {}).items())
+    lexicon, own = vocabulary(added), _entries(added)
     hints = texts["hint"] if "hint" in texts.columns else [""] * len(texts)
     rows = [
         row
         for text_id, text, hint in zip(texts["text_id"], texts["text"], hints, strict=True)
-        for row in _text_rows(text_id, text, hint, lexicon)
+        for row in _text_rows(text_id, text, hint, lexicon, own)
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _text_rows(text_id: str, text: str, hint: str, lexicon: dict[str, frozenset[str]]) -> list[tuple]:
+def _text_rows(text_id: str, text: str, hint: str, lexicon: Entries, own: Entries) -> list[tuple]:
     spoken = sentiment.language(text) if isinstance(text, str) else "none"
     if spoken == "none":
         return []
-    parts = sentiment.clauses(text)
-    readings = [sentiment.clause_reading(part) for part in parts]
+    parts, is_known = sentiment.clauses(text), spoken != sentiment.OTHER
+    readings = [sentiment.clause_reading(part) for part in parts] if is_known else [_UNHEARD] * len(parts)
     whole = sentiment.overall(readings)
     found: dict[str, list[tuple[sentiment.Reading, list[str]]]] = {}
     for part, reading in zip(parts, readings, strict=True):
-        for theme, words in _themes(part, lexicon).items():
+        for theme, words in _themes(part, lexicon if is_known else own).items():
             found.setdefault(theme, []).append((reading, words))
     if not found:
-        theme = OVERALL if whole.sentiment != "undecided" or hint else UNKNOWN
-        found[theme] = [(whole, [])]
+        is_toned = whole.sentiment != "undecided" or hint
+        found[(OVERALL if is_toned else UNKNOWN) if is_known else UNREAD] = [(whole, [])]
     return [(text_id, spoken, theme, *_judged(hits, whole, hint)) for theme, hits in found.items()]
 
 
@@ -63,7 +67,7 @@ def _judged(
     return heard.sentiment, "words", " → ".join(p for p in (about, ", ".join(heard.because)) if p)
 
 
-def _themes(clause: sentiment.Clause, lexicon: dict[str, frozenset[str]]) -> dict[str, list[str]]:
+def _themes(clause: sentiment.Clause, lexicon: Entries) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for start, end, themes in sentiment.matches(clause.tokens, lexicon):
         for theme in sorted(themes):
@@ -72,13 +76,16 @@ def _themes(clause: sentiment.Clause, lexicon: dict[str, frozenset[str]]) -> dic
 
 
 @functools.cache
-def vocabulary(extra: tuple[tuple[str, tuple[str, ...]], ...] = ()) -> dict[str, frozenset[str]]:
+def vocabulary(extra: tuple[tuple[str, tuple[str, ...]], ...] = ()) -> Entries:
     """Each entry of the word lists with the themes it belongs to."""
+    lists = ((t, tuple(sentiment.split_words(lexicon_en.THEMES[t], lexicon_zh.THEMES[t]))) for t in lexicon_en.THEMES)
+    return _entries((*lists, *extra))
+
+
+def _entries(lists: Iterable[tuple[str, tuple[str, ...]]]) -> Entries:
+    """Each word as texts are searched for it, with its themes."""
     entries: dict[str, set[str]] = {}
-    for theme in lexicon_en.THEMES:
-        for word in sentiment.split_words(lexicon_en.THEMES[theme], lexicon_zh.THEMES[theme]):
-            entries.setdefault(word, set()).add(theme)
-    for theme, words in extra:
+    for theme, words in lists:
         for word in words:
             entries.setdefault(sentiment.normal(word), set()).add(theme)
     return {word: frozenset(themes) for word, themes in entries.items()}

@@ -34,7 +34,7 @@ def given(log: pd.DataFrame, readings: pd.DataFrame, lapsed: pd.Series, period: 
     asked = log[(log["contacted_on"] >= since) & (log["contacted_on"] < end)]
     said = asked.assign(reason_source="reason_asked", churn_reason=asked["winback_reason"])
     bad = (readings["sentiment"] == "negative") | (readings["ticket_kind"] == "complaint")
-    ours = readings["customer_id"].isin(set(lapsed)) & (readings["theme"] != "no_theme")
+    ours = readings["customer_id"].isin(set(lapsed)) & ~readings["theme"].isin(["no_theme", "unread"])
     complaints = readings[bad & ours]
     told = complaints.assign(reason_source="reason_complaint", churn_reason=complaints["theme"].replace(SAME_AS))
     parts = [part[_GIVEN] for part in (said, told) if len(part)]

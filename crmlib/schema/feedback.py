@@ -197,6 +197,7 @@ WORDS: dict[str, dict[str, str]] = {
         ("zh", "Chinese", "中文"),
         ("en", "English", "英文"),
         ("both", "Chinese and English", "中英文"),
+        ("other_language", "Not known", "未知"),
         # themes
         ("goods", "Product quality", "商品质量"),
         ("price", "Price", "价格"),
@@ -213,5 +214,6 @@ WORDS: dict[str, dict[str, str]] = {
         ("messages", "Messages from us", "营销信息打扰"),
         ("overall", "Overall impression", "总体评价"),
         ("no_theme", "No theme recognised", "未识别主题"),
+        ("unread", "Not read: language not known", "未读取：语言未知"),
     ]
 }

@@ -104,9 +104,11 @@ def _loop_title(found: pd.DataFrame, lang: str) -> str:
 def feedback_themes(themes: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
     """Texts that criticise a theme to the left, texts that praise it to the right."""
     assert ax is not None
-    told = themes[~themes["theme"].isin(["no_theme"])].head(_MOST_THEMES)
+    told = themes[~themes["theme"].isin(["no_theme", "unread"])].head(_MOST_THEMES)
     if told.empty:
-        return style.empty(ax, {"en": "No texts in this quarter", "zh": "本季度没有文本反馈"}[lang])
+        if themes.empty:
+            return style.empty(ax, {"en": "No texts in this quarter", "zh": "本季度没有文本反馈"}[lang])
+        return style.empty(ax, {"en": "No theme recognised in this quarter", "zh": "本季度未识别出主题"}[lang])
     ax.get_figure(root=True).set_figheight(1.3 + 0.3 * len(told))  # type: ignore[union-attr]
     at = np.arange(len(told))
     bad, good = (told["negative"] + told["two_sided"]).to_numpy("float64"), told["positive"].to_numpy("float64")

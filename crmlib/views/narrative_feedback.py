@@ -107,12 +107,16 @@ def readings(found: pd.DataFrame, agreed: tuple[int, int], lang: str) -> Sentenc
     """How many texts were read, how many stayed open, and how the reading compares with the customers' own marks."""
     if found.empty:
         return say({"en": "No texts in the last 12 months.", "zh": "近12个月没有文本反馈。"}, lang)
-    texts = found.drop_duplicates(["text_source", "text_id"])
-    n, clear = len(texts), found[found["sentiment"] != "undecided"].drop_duplicates(["text_source", "text_id"])
+    read = found[found["theme"] != "unread"]
+    texts = read.drop_duplicates(["text_source", "text_id"])
+    n, clear = len(texts), read[read["sentiment"] != "undecided"].drop_duplicates(["text_source", "text_id"])
     spoken = texts["language"].value_counts()
     zh_share = style.number(spoken.get("zh", 0) + spoken.get("both", 0), lang)
     en = f"{n} texts of the last 12 months were read, {zh_share} of them with Chinese; {n - len(clear)} stay without a tone."
     zh = f"共读取近12个月的{n}条文本，其中{zh_share}条含中文；{n - len(clear)}条未判定情感。"
+    if unread := len(found) - len(read):
+        en += f" Not read: {unread}, because the word lists (English and Chinese) know hardly any word of them; they count for no theme."
+        zh += f"另有{unread}条未读取：词表（英文与中文）几乎不认识其中的词语，因此不计入任何主题。"
     if agreed[0]:
         share = style.percent(agreed[1] / agreed[0], lang, 0)
         en += f" Where a survey has both clear words and a mark, the words agree with the mark in {agreed[1]} of {agreed[0]} ({share})."
@@ -139,12 +143,24 @@ def pain(points: pd.DataFrame, min_cell: int, lang: str, book: Book) -> Sentence
     return say({"en": en, "zh": zh}, lang)
 
 
-def quotes(found: pd.DataFrame, min_cell: int, lang: str) -> Sentence:
-    """Why there are these quotes, or none."""
-    if found.empty:
-        en = (
-            f"No quotes: no theme was criticised by at least {min_cell} customers who have not withdrawn their consent."
-        )
-        return say({"en": en, "zh": f"无引用：没有主题被至少{min_cell}位未撤回同意的客户批评。"}, lang)
+_UNQUOTED = {
+    "few": ("no theme was criticised by at least {n} customers", "没有主题被至少{n}位客户批评"),
+    "marks": (
+        "themes are criticised by at least {n} customers, but only by their mark or the kind of their ticket; a text is "
+        "quoted where its own words complain",
+        "有主题被至少{n}位客户批评，但仅依据评分或工单类别判定；只引用文字本身表达批评的文本",
+    ),
+    "withdrawn": (
+        "all customers whose words criticise a theme of at least {n} customers have withdrawn their consent",
+        "凡以文字批评（客户数不少于{n}的主题）的客户均已撤回同意",
+    ),
+}
+
+
+def quotes(unquoted: str, min_cell: int, lang: str) -> Sentence:
+    """How quotes are shown, or why there are none: `few`, `marks` or `withdrawn`."""
+    if unquoted:
+        en, zh = (reason.format(n=min_cell) for reason in _UNQUOTED[unquoted])
+        return say({"en": f"No quotes: {en}.", "zh": f"无引用：{zh}。"}, lang)
     en = "Mail addresses, phone, identity and card numbers, addresses and names after a form of address are removed; read before passing on."
     return say({"en": en, "zh": "已去除邮箱、电话、证件号、卡号、门牌地址及称谓后的姓名；转发前请再阅读核对。"}, lang)
