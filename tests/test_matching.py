@@ -104,6 +104,39 @@ def test_another_house_number_or_branch_is_another_customer():
     assert found(person("A", customer_name="Store 12", **place), person("B", customer_name="Store 13", **place)) == []
 
 
+def test_a_region_alone_is_no_address_nor_is_what_many_customers_share():
+    rows = [person(c, customer_name="Jo Miller", region="Leeds") for c in "AB"]
+    assert found(*rows) == []
+    town = [person(c, customer_name=f"Ann {c * 5}", region="Leeds", address="Leeds") for c in "CDEFG"]
+    assert found(*[row | {"address": "Leeds"} for row in rows], *town) == []
+    cottage = [row | {"address": "Rose Cottage, Mill Lane"} for row in rows]
+    assert found(*cottage) == [("A", "B", "similar_name", 60.0)]
+
+
+def test_another_phone_or_mail_speaks_against_a_name_and_both_together_refute_it():
+    """0.6 of 0.6 is left; a common name costs as much again."""
+    one = {"customer_name": "Jo Miller", "address": "5 High Street, Leeds"}
+    phones, mails = ("13800138000", "13900139000"), ("jo@a.example", "jm@b.example")
+    pair = [person(c, **one, contact_phone=phone) for c, phone in zip("AB", phones, strict=True)]
+    assert found(*pair) == [("A", "B", "similar_name", 36.0)]
+    assert found(*[row | {"contact_mail": mail} for row, mail in zip(pair, mails, strict=True)]) == []
+    assert found(*[row | {"contact_mail": mails[0]} for row in pair]) == [
+        ("A", "B", "same_mail; similar_name", pytest.approx(100 * (1 - 0.1 * 0.64), abs=0.1))
+    ]
+    others = [person(c, customer_name="Jo Miller", address=f"{n} Low Road, York") for n, c in enumerate("CDEF")]
+    assert found(*pair, *others) == [("A", "B", "similar_name", 21.6)]
+
+
+def test_namesakes_of_one_region_are_not_proposed():
+    """A thousand customers with 50 names and a phone of their own each."""
+    rows = [
+        person(f"K{n:04}", customer_name=f"王{'伟芳娜敏静丽强磊军洋'[n % 10]}{'一二三四五'[n // 10 % 5]}",
+               region="广东", contact_phone=f"139{n * 7919:08}")
+        for n in range(1000)
+    ]  # fmt: skip
+    assert found(*rows) == []
+
+
 def test_evidence_adds_up_and_doubt_weakens_it():
     """Phone and mail: 1 - 0.2 * 0.1. Under two names each counts 0.6 of its weight: 1 - (1 - 0.48)(1 - 0.54)."""
     same = {"contact_phone": "13800138000", "contact_mail": "a@b.cn"}

@@ -1,7 +1,8 @@
-"""Customers that may be one: same phone, mail or tax number, or a similar name at the same place. People decide.
+"""Customers that may be one: same phone, mail or tax number, or a similar name at the same address. People decide.
 
 Pairs are sought within blocks, so that a million customers stay feasible. A value that more than five customers share
-(a switchboard, a placeholder) is no evidence. The engine's Jaro-Winkler similarity compares characters, Chinese too.
+(a switchboard, a placeholder) is no evidence; a region is no address, a name that many bear proves little. The
+engine's Jaro-Winkler similarity compares characters, Chinese too.
 """
 
 from collections.abc import Iterator
@@ -19,9 +20,9 @@ _PHONE_END = 9  # digits that tell numbers apart without their country code
 _LEAST_NAME, _LEAST_ADDRESS = 0.92, 0.85
 _OTHER_NAME = 0.6
 # How strongly each rule speaks for one customer; several add up as 1 - (1 - a)(1 - b). An order of reading, not a
-# probability: no labelled pairs exist to measure one.
+# probability: no labelled pairs exist to measure one. What speaks against a rule takes part of its weight.
 _WEIGHTS = {"same_tax_id": 0.95, "same_mail": 0.9, "same_phone": 0.8, "similar_name": 0.6}
-_DIFFERENT_NAMES = 0.6
+_DOUBTED = 0.6
 _PLAIN = "".join(map(chr, range(0x21, 0x7F))) + " "
 _WIDE = "".join(chr(ord(sign) + 0xFEE0) for sign in _PLAIN[:-1]) + "\u3000"  # the same signs as wide as Chinese ones
 _SUFFIXES = (
@@ -43,7 +44,8 @@ def translate(text: str, signs: str, others: str) -> dt.string:
 def normalised(contacts: ir.Table) -> ir.Table:
     """Per customer what can be compared: `phone`, `mail`, `tax`, `name` (words in order), `place`; null where useless.
 
-    Customers of whom nothing can be compared have no row. Keep the result: it is joined with itself several times.
+    `is_common` marks a name that many customers bear. Customers of whom nothing can be compared have no row. Keep the
+    result: it is joined with itself several times.
     """
     has = contacts.columns.__contains__
     none = ibis.null("string")
@@ -52,12 +54,17 @@ def normalised(contacts: ir.Table) -> ir.Table:
         "mail": _mail(contacts.contact_mail) if has("contact_mail") else none,
         "tax": _tax(contacts.tax_id) if has("tax_id") else none,
         "name": _name(contacts.customer_name) if has("customer_name") else none,
-        "place": _place(contacts, [c for c in ("region", "address") if has(c)]),
+        "place": _place(contacts, ["region"] if has("region") else []) if has("address") else none,
     }
     said = ibis.coalesce(_.phone, _.mail, _.tax, _.name).notnull()  # a place alone makes nobody alike
     found = contacts.select("customer_id", **keys).filter(_.customer_id.notnull(), said).distinct()
     alike = {"phone": found.phone.right(_PHONE_END), "mail": found.mail, "tax": found.tax}
-    return found.mutate(**{c: _rare(found[c], value) for c, value in alike.items()})
+    unnumbered = _digits(found.place) == ""
+    return found.mutate(
+        **{c: _rare(found[c], value) for c, value in alike.items()},
+        place=ibis.cases((unnumbered, _rare(found.place, found.place)), else_=found.place),
+        is_common=found.name.count().over(group_by=found.name) > MOST_SHARING,
+    )
 
 
 def _rare(value: ir.Value, alike: ir.Value) -> ir.Value:
@@ -111,10 +118,10 @@ def _name(value: ir.StringValue) -> ir.Value:
     return ibis.cases((found.length() >= 2, found), else_=ibis.null("string"))
 
 
-def _place(contacts: ir.Table, columns: list[str]) -> ir.Value:
-    """Region and address in one, without signs."""
-    parts = [_plain(contacts[c]).re_replace(r"[^\p{L}\p{N}]+", "").fill_null("") for c in columns]
-    return ibis.literal("").concat(*parts).nullif("") if parts else ibis.null("string")
+def _place(contacts: ir.Table, region: list[str]) -> ir.Value:
+    """Region and address in one, without signs; null without an address."""
+    parts = [_plain(contacts[c]).re_replace(r"[^\p{L}\p{N}]+", "").fill_null("") for c in (*region, "address")]
+    return ibis.cases((parts[-1] != "", ibis.literal("").concat(*parts)), else_=ibis.null("string"))
 
 
 def _pairs(known: ir.Table) -> Iterator[ir.Table]:
@@ -139,22 +146,31 @@ def _evidence(both: ir.Table) -> dict[str, ir.Value]:
     """Which rules hold for a pair, and how strongly they speak together."""
     alike = jaro_winkler_similarity(both.name_1, both.name_2)
     other_tax = ibis.coalesce(both.tax_1 != both.tax_2, False)
+    other_mail = ibis.coalesce(both.mail_1 != both.mail_2, False)
+    other_phone = ibis.coalesce(~_same_phone(both.phone_1, both.phone_2), False)
     holds = {
         "same_tax_id": both.tax_1 == both.tax_2,
         "same_mail": both.mail_1 == both.mail_2,
         "same_phone": _same_phone(both.phone_1, both.phone_2),
-        "similar_name": _same_name_there(both, alike) & ~other_tax,
+        "similar_name": _same_name_there(both, alike) & ~other_tax & ~(other_mail & other_phone),
     }
-    sure = {rule: ibis.coalesce(wrong, False).max() for rule, wrong in holds.items()}
-    # people of different names who share a phone or a mail address are often a family or an office
-    doubt = ibis.cases((ibis.coalesce((alike < _OTHER_NAME) | other_tax, False).max(), _DIFFERENT_NAMES), else_=1.0)
+    sure = {rule: ibis.coalesce(right, False).max() for rule, right in holds.items()}
+    # people of different names who share a phone or a mail address are often a family or an office; of the same name at
+    # the same address with another phone or mail often father and son
+    others = _doubt((alike < _OTHER_NAME) | other_tax)
+    namesake = _doubt(other_mail | other_phone) * _doubt(both.is_common_1 | both.is_common_2)
+    doubt = {"same_mail": others, "same_phone": others, "similar_name": namesake}
     left = ibis.literal(1.0)
     for rule, weight in _WEIGHTS.items():
-        own = 1.0 if rule in ("same_tax_id", "similar_name") else doubt
-        left *= 1 - weight * own * sure[rule].cast("float64")
+        left *= 1 - weight * doubt.get(rule, 1.0) * sure[rule].cast("float64")
     words = [ibis.cases((sure[rule], rule), else_=ibis.null("string")) for rule in _WEIGHTS]
     rules = ibis.array(words).filter(lambda word: word.notnull()).join("; ")
     return {"rules": rules, "match_score": (100 * (1 - left)).round(1)}
+
+
+def _doubt(against: ir.BooleanValue) -> ir.Value:
+    """What is left of a rule's weight."""
+    return ibis.cases((ibis.coalesce(against, False).max(), _DOUBTED), else_=1.0)
 
 
 def _same_phone(one: ir.StringValue, other: ir.StringValue) -> ir.Value:
