@@ -147,6 +147,15 @@ def test_evidence_adds_up_and_doubt_weakens_it():
     assert score == pytest.approx(100 * (1 - 0.52 * 0.46), abs=0.1)
 
 
+def test_ids_that_differ_in_case_and_outer_signs_are_proposed():
+    ids = ("D10000", "d10000", " D10000.", "D1000", "D10001")
+    pairs = found(*[person(c) for c in ids])
+    assert {tuple(sorted(pair[:2])) for pair in pairs} == {
+        (" D10000.", "D10000"), (" D10000.", "d10000"), ("D10000", "d10000"),
+    }  # fmt: skip
+    assert {pair[2:] for pair in pairs} == {("same_id", 90.0)}
+
+
 def test_a_switchboard_is_no_evidence():
     five = [person(c, contact_phone="02112345678", contact_mail="info@firm.de") for c in "ABCDE"]
     assert len(found(*five)) == 10

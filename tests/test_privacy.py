@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import books
 import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlib import params, run, schema
-from crmlib.collect import inventory, scrub
+from crmlib.collect import inventory, matching, scrub
 from crmlib.io import privacy, registers, staging
 from crmlib.io.engine import connect, frame
 
@@ -233,6 +234,23 @@ def test_what_is_handed_on_holds_no_identifier(planted: params.Settings) -> None
     assert summary == "Call *** on *** or write to ***"
     assert len(frame(staged.quarantine)) == 5
     assert staged.contacts is not None and leaks(frame(staged.contacts).to_csv())
+
+
+def test_ids_that_differ_only_in_case_and_outer_signs_are_known_behind_their_pseudonyms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """'D1 ' is trimmed when it is read, so it is D1 in both files; the one who is d1 is somebody else until people say."""
+    monkeypatch.setenv("CRM_PSEUDONYM_KEY", KEY)
+    columns = {"customer_id": "id", "customer_name": "name"}
+    book = books.load(tmp_path, privacy={"customer_ids": "pseudonym"},
+                      sources={"customers": {"files": "people.csv", "columns": columns}})  # fmt: skip
+    (book.data_dir / "raw" / "people.csv").write_text("id,name\nD1,Ann\nd1,Ann\nA,Bo\n(D1),Cy\nÉ2,Di\né2 ,Di\n")
+    staged = staging.stage(connect(book), book)
+    assert staged.tables["customers"].columns == ("customer_id", "customer_name")
+    known = frame(matching.normalised(staged.contacts))
+    groups = known.dropna(subset="id").groupby("id")["customer_id"].agg(set)
+    made = [{privacy.pseudonym(c, KEY) for c in ids} for ids in (("D1", "d1", "(D1)"), ("É2", "é2"))]
+    assert sorted(groups.map(sorted)) == sorted(map(sorted, made))
 
 
 def test_registers_name_nobody_in_their_texts(planted: params.Settings) -> None:

@@ -70,7 +70,7 @@ def _cleared(known: ir.Table, contacts: ir.Table | None) -> ir.Table:
     own: list[str] = []
     joined = known
     if contacts is not None:
-        fields = [c for c in contacts.columns if c != "customer_id"]
+        fields = [c for c in contacts.columns if not c.endswith("_id") or c == "tax_id"]
         ends = {f"own_{n}_{c}": getattr(contacts[c], n)() for c in fields for n in ("min", "max")}  # two, once merged
         joined, own = known.left_join(contacts.group_by("customer_id").aggregate(**ends), "customer_id"), [*ends]
     cleared = {c: joined[c] for c in free}

@@ -1,4 +1,5 @@
-"""Customers that may be one: same phone, mail or tax number, or a similar name at the same address. People decide.
+"""Customers that may be one: same phone, mail or tax number, an id that differs only in case and outer signs, or a
+similar name at the same address. People decide.
 
 Pairs are sought within blocks, so that a million customers stay feasible. A value that more than five customers share
 (a switchboard, a placeholder) is no evidence; a region is no address, a name that many bear proves little. The
@@ -21,7 +22,7 @@ _LEAST_NAME, _LEAST_ADDRESS = 0.92, 0.85
 _OTHER_NAME = 0.6
 # How strongly each rule speaks for one customer; several add up as 1 - (1 - a)(1 - b). An order of reading, not a
 # probability: no labelled pairs exist to measure one. What speaks against a rule takes part of its weight.
-_WEIGHTS = {"same_tax_id": 0.95, "same_mail": 0.9, "same_phone": 0.8, "similar_name": 0.6}
+_WEIGHTS = {"same_tax_id": 0.95, "same_id": 0.9, "same_mail": 0.9, "same_phone": 0.8, "similar_name": 0.6}
 _DOUBTED = 0.6
 _PLAIN = "".join(map(chr, range(0x21, 0x7F))) + " "
 _WIDE = "".join(chr(ord(sign) + 0xFEE0) for sign in _PLAIN[:-1]) + "\u3000"  # the same signs as wide as Chinese ones
@@ -42,10 +43,12 @@ def translate(text: str, signs: str, others: str) -> dt.string:
 
 
 def normalised(contacts: ir.Table) -> ir.Table:
-    """Per customer what can be compared: `phone`, `mail`, `tax`, `name` (words in order), `place`; null where useless.
+    """Per customer what can be compared: `phone`, `mail`, `tax`, `id` (without case and outer signs), `name` (words in
+    order), `place`; null where useless.
 
-    `is_common` marks a name that many customers bear. Customers of whom nothing can be compared have no row. Keep the
-    result: it is joined with itself several times.
+    `contacts` may have `like_id`, made of the id before it became a pseudonym. `is_common` marks a name that many
+    customers bear. Customers of whom nothing can be compared have no row. Keep the result: it is joined with itself
+    several times.
     """
     has = contacts.columns.__contains__
     none = ibis.null("string")
@@ -56,9 +59,11 @@ def normalised(contacts: ir.Table) -> ir.Table:
         "name": _name(contacts.customer_name) if has("customer_name") else none,
         "place": _place(contacts, ["region"] if has("region") else []) if has("address") else none,
     }
-    said = ibis.coalesce(_.phone, _.mail, _.tax, _.name).notnull()  # a place alone makes nobody alike
+    like = contacts.like_id if has("like_id") else _like(contacts.customer_id)
+    keys["id"] = ibis.cases((like.count().over(group_by=like) > 1, like), else_=none)  # few have one: others stay out
+    said = ibis.coalesce(_.phone, _.mail, _.tax, _.id, _.name).notnull()  # a place alone makes nobody alike
     found = contacts.select("customer_id", **keys).filter(_.customer_id.notnull(), said).distinct()
-    alike = {"phone": found.phone.right(_PHONE_END), "mail": found.mail, "tax": found.tax}
+    alike = {"phone": found.phone.right(_PHONE_END), "mail": found.mail, "tax": found.tax, "id": found.id}
     unnumbered = _digits(found.place) == ""
     return found.mutate(
         **{c: _rare(found[c], value) for c, value in alike.items()},
@@ -90,6 +95,10 @@ def proposals(known: ir.Table, inventory: ir.Table, decided: ir.Table | None = N
 
 def _plain(value: ir.StringValue) -> ir.StringValue:
     return translate(value, _WIDE, _PLAIN).strip().lower()
+
+
+def _like(value: ir.StringValue) -> ir.Value:
+    return value.lower().re_replace(r"^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$", "").nullif("")
 
 
 def _phone(value: ir.StringValue) -> ir.Value:
@@ -126,7 +135,7 @@ def _place(contacts: ir.Table, region: list[str]) -> ir.Value:
 
 def _pairs(known: ir.Table) -> Iterator[ir.Table]:
     """Candidate pairs: equal values that few customers share, and names that begin alike at places that begin alike."""
-    for key in ("tax", "mail"):
+    for key in ("tax", "mail", "id"):
         yield _block(known, known[key], MOST_SHARING)
     yield _block(known, known.phone.right(7), _LARGEST_BLOCK)
     yield _block(known, known.name, MOST_SHARING)
@@ -150,6 +159,7 @@ def _evidence(both: ir.Table) -> dict[str, ir.Value]:
     other_phone = ibis.coalesce(~_same_phone(both.phone_1, both.phone_2), False)
     holds = {
         "same_tax_id": both.tax_1 == both.tax_2,
+        "same_id": both.id_1 == both.id_2,
         "same_mail": both.mail_1 == both.mail_2,
         "same_phone": _same_phone(both.phone_1, both.phone_2),
         "similar_name": _same_name_there(both, alike) & ~other_tax & ~(other_mail & other_phone),
@@ -159,7 +169,7 @@ def _evidence(both: ir.Table) -> dict[str, ir.Value]:
     # the same address with another phone or mail often father and son
     others = _doubt((alike < _OTHER_NAME) | other_tax)
     namesake = _doubt(other_mail | other_phone) * _doubt(both.is_common_1 | both.is_common_2)
-    doubt = {"same_mail": others, "same_phone": others, "similar_name": namesake}
+    doubt = {"same_id": others, "same_mail": others, "same_phone": others, "similar_name": namesake}
     left = ibis.literal(1.0)
     for rule, weight in _WEIGHTS.items():
         left *= 1 - weight * doubt.get(rule, 1.0) * sure[rule].cast("float64")

@@ -10,7 +10,7 @@ from crmlib.io.kept import Kept
 from crmlib.params import Settings
 
 FATES = ("accepted", "quarantined", "repeated")
-CONSUMED = ("currency", "row_kind", "unit_price")
+CONSUMED = ("currency", "row_kind", "unit_price", typed.LIKE)
 """Fields that have done their work when a row is accepted."""
 
 
@@ -67,8 +67,10 @@ def accepted(source: Kept) -> ir.Table:
 
 
 def contacts(customers: Kept) -> ir.Table:
-    """The identifying fields of the customers, unmasked."""
-    return kept.good(customers).select("customer_id", *[f for f in customers.form.fields if f in privacy.IDENTIFIERS])
+    """The identifying fields of the customers, unmasked, and what their ids are like."""
+    return kept.good(customers).select(
+        "customer_id", typed.LIKE, *[f for f in customers.form.fields if f in privacy.IDENTIFIERS]
+    )
 
 
 def intake(source: Kept) -> pd.DataFrame:

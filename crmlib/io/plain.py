@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.types as ir
 
 from crmlib import schema
-from crmlib.io import faults, functions, privacy, typed, values
+from crmlib.io import faults, functions, typed, values
 from crmlib.io.typed import DATES, MONEY, NUMBERS, TIMES, WHOLE, Form, Layout
 
 _NO_TEXT = (*NUMBERS, *DATES, *TIMES, "is_escalated")
@@ -58,8 +58,9 @@ def _read(form: Form, raw: ir.Table, layout: Layout) -> Iterator[tuple[str, ir.V
     for field in form.fields:
         cell = raw[field]
         value = _value(form, field, cell, layout)
-        yield field, value
-        if value is not cell or field in typed.turned(form):
+        read = dict(typed.identity(form, value)) if field == "customer_id" else {field: value}
+        yield from read.items()
+        if read[field] is not cell or field in typed.turned(form):
             yield f"raw_{field}", cell
         if field not in _NO_TEXT and cell.type().is_string():
             yield f"plain_{field}", values.is_plain(cell, typed.limit(field), repeats=layout.has_words)
@@ -73,8 +74,7 @@ def _value(form: Form, field: str, cell: ir.Value, layout: Layout) -> ir.Value:
         return values.quick_moment(cell, form.clock(layout.pattern))
     if field == "is_escalated":
         return values.boolean(cell)
-    text = cell if cell.type().is_string() else values.text(cell)
-    return privacy.customer_id(text, form.settings) if field == "customer_id" else text
+    return cell if cell.type().is_string() else values.text(cell)
 
 
 def _cell(row: ir.Table, field: str) -> ir.Value:

@@ -26,6 +26,9 @@ TIMES = ("interaction_at", "opened_at", "first_reply_at", "analysed_at", "closed
 IDS = ("order_id", "customer_id", "product_id", "campaign_id", "store_id", "original_order_id", "survey_id",
        "ticket_id", "interaction_id", "currency", "row_kind", "category", "cost_kind")  # fmt: skip
 KEYS = {"customers": "customer_id", "products": "product_id", "campaigns": "campaign_id", "tickets": "ticket_id"}
+LIKE = "like_id"
+"""Of a customer in the customer file: the pseudonym of his id without case and outer signs, to tell ids that differ in
+these alone. Of an order it is not known: it would cost a second hash of every line."""
 _FIRST, _LAST = date(1970, 1, 2), date(2100, 12, 31)
 _FOUNDED, _PLACEHOLDER = date(1600, 1, 1), date(1900, 1, 1)
 
@@ -135,7 +138,14 @@ def _read(form: Form, quick: ir.Table, layout: Layout) -> Iterator[tuple[str, ir
             text = values.text(cell, limit(field))
             if layout.has_errors and cell.type().is_string():
                 text = ibis.cases((~values.is_error(text), text))
-            yield field, privacy.customer_id(text, form.settings) if field == "customer_id" else text
+            yield from identity(form, text) if field == "customer_id" else [(field, text)]
+
+
+def identity(form: Form, text: ir.Value) -> Iterator[tuple[str, ir.Value]]:
+    """The customer's id as it is stored, and in the customer file what it is like."""
+    yield "customer_id", privacy.customer_id(text, form.settings)
+    if form.name == "customers":
+        yield LIKE, privacy.customer_id(values.same_id(text), form.settings)
 
 
 def limit(field: str) -> int:
@@ -220,6 +230,7 @@ def turned(form: Form) -> list[str]:
 def stored(form: Form) -> list[str]:
     """The columns that are kept of every row: the fields, the money, the class."""
     made = [form.money, *(["class_code"] if form.name == "orders" else [])]
+    made += [LIKE] if form.name == "customers" else []
     made += ["order_id"] if form.source.order_id_from and "order_id" not in form.fields else []
     fields = [f for f in form.fields if f not in MONEY and f not in passed(form)]
     return [name for name in [*fields, *made] if name]

@@ -90,6 +90,11 @@ def text(cell: ir.Value, limit: int = TEXT_LENGTH) -> ir.Value:
     return ibis.cases((is_text(stripped) & (stripped.length() <= limit), stripped))
 
 
+def same_id(text: ir.StringValue) -> ir.Value:
+    """An id without its case and the signs around it: equal for ids that a person would read as one."""
+    return text.lower().re_replace(r"^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$", "").nullif("")
+
+
 def is_plain(cell: ir.Value, limit: int, *, repeats: bool = False) -> ir.Value:
     """Whether text needs no look at `text`, which would give it back as it is; null for null.
 

@@ -229,6 +229,7 @@ WORDS: dict[str, dict[str, str]] = {
             ("same_phone", "Phone", "电话"),
             ("same_mail", "Mail", "邮箱"),
             ("same_tax_id", "Tax number", "税号"),
+            ("same_id", "Id but for case and outer signs", "客户ID（仅大小写或首尾符号不同）"),
             ("similar_name", "Similar name and place", "名称及地点相近"),
             ("source_all", "all sources", "全部数据源"),
             ("source_orders", "orders", "订单"),
