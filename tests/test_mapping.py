@@ -278,6 +278,48 @@ def test_a_category_stands_for_products_where_lines_name_none(tmp_path):
     assert told["products"]["columns"] == {"product_id": "Category", "category": "Category"}
 
 
+@pytest.mark.parametrize("head", ["Währung", "Devise", "Moneda", "Moeda", "Valuta", "结算币种", "Cur."])
+def test_a_currency_is_known_by_name_or_by_its_codes(tmp_path, head):
+    file = write(tmp_path, f"Belegnummer,Kundennr.,Belegdatum,Nettobetrag,{head}",
+                 lambda n: f"B{n},K{n % 9},{n % 28 + 1:02d}.10.2022,{n}.50,{'EUR' if n % 5 else 'CHF'}")  # fmt: skip
+    assert proposed(file)[1]["columns"]["currency"] == head
+
+
+def test_a_product_s_name_stands_for_it_and_what_is_given_away_is_free(tmp_path):
+    """One line in a hundred names no member: that keeps no member from being told by the lines."""
+    words = ("已完成", "已取消", "赠品")
+    file = write(
+        tmp_path, "订单号,会员编号,姓名,手机号,地区,下单日期,商品名称,类别,实付金额,订单状态",
+        lambda n: (f"T{n},{'' if n % 100 == 7 else f'M{n % 30}'},王{n % 30},139000000{n % 30:02d},北京市,2023-10-{n % 28 + 1:02d},"
+                   f"茶{n % 12},类{n % 3},{n}.50,{words[n % 3]}"),
+        rows=300,
+    )  # fmt: skip
+    told = yaml.safe_load(mapping.propose(str(file), None, None, None))
+    assert told["orders"]["columns"]["product_id"] == "商品名称" and "product_name" not in told["orders"]["columns"]
+    assert told["orders"]["classes"]["kinds"] == {"已完成": "sale", "已取消": "adjustment", "赠品": "free"}
+    assert told["products"]["columns"] == {"product_id": "商品名称", "category": "类别"}
+    assert told["customers"]["columns"] == {
+        "customer_id": "会员编号", "customer_name": "姓名", "region": "地区", "contact_phone": "手机号"}  # fmt: skip
+
+
+def test_an_id_of_the_customer_tells_better_than_a_mail_address(tmp_path):
+    file = write(tmp_path, "Email,Donor ID,Payment Date,Amount",
+                 lambda n: f"d{n % 11}@a.example,DON{n % 11},2021-01-{n % 28 + 1:02d},{n}.5")  # fmt: skip
+    told = yaml.safe_load(mapping.propose(str(file), None, None, None))
+    assert told["orders"]["columns"]["customer_id"] == "Donor ID"
+    assert told["customers"]["columns"] == {"customer_id": "Donor ID", "contact_mail": "Email"}
+
+
+def test_an_id_that_is_another_one_in_each_order_is_no_customer_s(tmp_path):
+    def row(n):
+        return f"o{n},c{n},u{n % 30},2017-10-{n % 28 + 1:02d},{n}.9"
+
+    both = proposed(write(tmp_path, "order_id,customer_id,customer_unique_id,order_date,price", row))
+    assert both[1]["columns"]["customer_id"] == "customer_unique_id" and "another one in each order" not in both[2]
+    alone = proposed(write(tmp_path, "order_id,customer_id,till,order_date,price", row))
+    assert alone[1]["columns"]["customer_id"] == "customer_id" and "another one in each order" in alone[2]
+
+
 def test_the_proposal_passes_the_check_as_it_is(tmp_path):
     """What is pasted unchanged is accepted: rows that repeat a product or a customer are one row."""
     file = superstore(tmp_path)

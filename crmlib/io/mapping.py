@@ -3,6 +3,7 @@
 Nothing here is used by a run: what is uncertain is said in a comment, and left to the person.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,11 @@ from crmlib.io.profiles import Profile
 from crmlib.io.sources import FIELDS
 
 _NAMES = ("product_name", "customer_name", "contact_name", "contact_title", "address")
+_CURRENCY = re.compile(
+    "AED|ARS|AUD|BGN|BRL|CAD|CHF|CLP|CNY|COP|CZK|DKK|EGP|EUR|GBP|HKD|HUF|IDR|ILS|INR|ISK|JPY|KRW|MAD|MXN|MYR|NGN|NOK|"
+    "NZD|PEN|PHP|PKR|PLN|RMB|RON|RSD|RUB|SAR|SEK|SGD|THB|TND|TRY|TWD|UAH|USD|UYU|VND|ZAR",
+    re.IGNORECASE,
+)
 _STEADY = 0.98  # of the keys that stand in several rows have one value
 _FITS = 500.0  # as much as half of the required fields
 _SOME = 5  # keys at least must stand in several rows to tell
@@ -62,6 +68,8 @@ def match(name: str, columns: Sequence[Profile]) -> dict[str, Profile]:
     _only_date(name, columns, chosen)
     _only_amount(name, columns, chosen)
     _counted(name, chosen)
+    _lasting(name, columns, chosen)
+    _by_codes(name, columns, chosen)
     if "row_kind" in chosen and not chosen["row_kind"].words:
         del chosen["row_kind"]  # so many words are no kinds of rows
     if name == "orders" and "unit_price" in chosen and not {"quantity", "net_amount"} & set(chosen):
@@ -93,6 +101,26 @@ def _counted(name: str, chosen: dict[str, Profile]) -> None:
         chosen["quantity"] = chosen.pop("net_amount")
 
 
+def _lasting(name: str, columns: Sequence[Profile], chosen: dict[str, Profile]) -> None:
+    """An id that is another one in each order is no customer's, where a likely column has one that comes again."""
+    if name != "orders" or not mapping_text.is_new_each_time(chosen):
+        return
+    most = chosen["customer_id"].distinct
+    again = [c for c in columns if c.distinct < most and not c.personal and c not in chosen.values()]
+    chosen["customer_id"] = max(
+        (c for c in again if _score("customer_id", c) >= LEAST),
+        key=lambda c: _score("customer_id", c),
+        default=chosen["customer_id"],
+    )
+
+
+def _by_codes(name: str, columns: Sequence[Profile], chosen: dict[str, Profile]) -> None:
+    """The only column of currency codes is the currency, however it is called."""
+    coded = [c for c in columns if c.words and all(map(_CURRENCY.fullmatch, c.words))]
+    if "currency" in FIELDS[name] and "currency" not in chosen and len(coded) == 1 and coded[0] not in chosen.values():
+        chosen["currency"] = coded[0]
+
+
 def _score(field: str, column: Profile) -> float:
     if column.kind == "empty":
         return 0.0
@@ -105,7 +133,8 @@ def _score(field: str, column: Profile) -> float:
     if values and values == column.personal:
         return max(synonyms.likeness(field, column.name), 45.0)
     doubtful = values or (column.personal in ("mail", "phone") and field != "customer_id")
-    return 0.0 if doubtful else synonyms.likeness(field, column.name)
+    likeness = 0.0 if doubtful else synonyms.likeness(field, column.name)
+    return min(likeness, 45.0) if column.personal in ("mail", "phone") else likeness  # an id of its own tells better
 
 
 def _fit(name: str, chosen: dict[str, Profile]) -> float:
@@ -128,16 +157,20 @@ def _beside(
     left = [c for c in columns if c not in orders.values()]
     found: dict[str, dict[str, Profile]] = {}
     if "product_id" not in orders and "category" in (kinds := match("products", left)):
-        orders["product_id"] = kinds["category"]  # lines that name no product are of a category, which stands for one
-        found["products"] = {"product_id": kinds["category"], "category": kinds["category"]}
+        orders["product_id"] = orders.pop(
+            "product_name", kinds["category"]
+        )  # its name stands for a product, or its kind
+        if orders["product_id"] == kinds["category"]:
+            found["products"] = {"product_id": kinds["category"], "category": kinds["category"]}
     for source, key, wanted in (("products", "product_id", "category"), ("customers", "customer_id", "")):
-        if source in found or key not in orders or orders[key].filled < 1:
+        if source in found or key not in orders or orders[key].filled < _STEADY:
             continue
         named = [orders["product_name"]] if source == "products" and "product_name" in orders else []
-        chosen = match(source, [orders[key], *left, *named])
+        others = match(source, [orders[key], *left, *named])
+        chosen = {key: orders[key]} | {f: c for f, c in others.items() if f != key and c != orders[key]}
         at = places[orders[key].name]
         kept = {f: c for f, c in chosen.items() if f == key or _is_steady(sample, at, places[c.name])}
-        if kept.get(key) == orders[key] and len(kept) > 1 and (not wanted or wanted in kept):
+        if len(kept) > 1 and (not wanted or wanted in kept):
             found[source] = kept
     return found
 

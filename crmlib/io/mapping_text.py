@@ -24,7 +24,8 @@ _MADE = {"net_amount": {"quantity", "unit_price"}, "order_id": set(_DAY)}
 _OFFSET = r":\d\d(\.\d+)?[+-]\d\d:\d\d$"
 """How a time that is no text ends where it has a zone."""
 _KINDS = {"cancellation": r"cancel|void|abort|unpaid|unavailable|declin|fail|取消|作废|关闭|未付款",
-          "return": r"return|refund|credit|chargeback|退"}  # fmt: skip
+          "return": r"return|refund|credit|chargeback|退",
+          "free": r"\bfree\b|gratis|gift(?! ?card)|giveaway|sample|赠|免费"}  # fmt: skip
 
 
 def lines(found: dict[str, dict[str, Profile]], sample: Sample, columns: Sequence[Profile]) -> list[str]:
@@ -63,6 +64,11 @@ def missing(name: str, chosen: dict[str, Profile]) -> list[str]:
     """The required fields that no column gives, nor several together."""
     made = _MADE if name == "orders" else {}
     return [f for f, must in FIELDS[name].items() if must and f not in chosen and not made.get(f, {f}) <= set(chosen)]
+
+
+def is_new_each_time(chosen: dict[str, Profile]) -> bool:
+    """Whether each order has a customer of its own, as far as the sample can tell."""
+    return {"customer_id", "order_id"} <= set(chosen) and chosen["customer_id"].distinct >= chosen["order_id"].distinct
 
 
 def _joined_lines(name: str, chosen: dict[str, Profile]) -> list[str]:
@@ -124,8 +130,13 @@ def _row_lines(name: str, sample: Sample, chosen: dict[str, Profile]) -> list[st
     if name != "orders":
         return []
     day = ", ".join(_DAY)
+    once = ["  # customer_id is another one in each order: if customers have an id that stays, map that"]
     made = [f"  order_id_from: [{day}]  # no column looks like an order id: one order per customer and day"]
-    return (made if "order_id" not in chosen and set(_DAY) <= set(chosen) else []) + _kind_lines(sample, chosen)
+    return [
+        *(made if "order_id" not in chosen and set(_DAY) <= set(chosen) else []),
+        *(once if is_new_each_time(chosen) else []),
+        *_kind_lines(sample, chosen),
+    ]
 
 
 def _kind_lines(sample: Sample, chosen: dict[str, Profile]) -> list[str]:
