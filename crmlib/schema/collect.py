@@ -275,7 +275,7 @@ WORDS: dict[str, dict[str, str]] = {
         ("return", "Return", "退货"),
         ("cancellation", "Cancellation", "取消"),
         ("free", "Free of charge", "免费"),
-        ("adjustment", "Postage, fees, corrections", "运费、手续费及调整"),
+        ("adjustment", "Not sold; postage, fees, corrections", "未成交、运费、手续费及调整"),
         ("repeated", "Merged with an equal row", "与相同行合并"),
         ("ledger", "Ledger total", "账面总额"),
         ("unexplained", "Not explained", "未能解释的差额"),
