@@ -125,6 +125,19 @@ def test_a_wrong_date_format_stops_the_run_with_an_example(tmp_path):
     )
 
 
+def test_each_reason_is_counted_and_the_limit_named_that_lets_the_rest_pass(tmp_path):
+    """Of 20 rows four name no customer and one has no date: 0.25."""
+    cells = [f"{n},{'' if n < 4 else 'A'},{'soon' if n == 9 else '2023-11-01'},5" for n in range(20)]
+    (said,) = refusal(tmp_path, "\n".join([HEADER.strip(), *cells, ""]), quality={"max_quarantined_share": 0.05})
+    assert said.startswith("5 of 20 rows of data/tiny/raw/orders.csv cannot be used")
+    assert "correct sources.orders.columns.customer_id (4 rows); orders.csv row 11: " in said
+    assert said.endswith(
+        "sources.orders.date_format (1 rows); if they are to be set aside, raise quality.max_quarantined_share to 0.25"
+    )
+    kept = books.load(tmp_path / "b", "\n".join([HEADER.strip(), *cells, ""]), quality={"max_quarantined_share": 0.25})
+    assert staging.check(kept) == []
+
+
 def test_two_currencies_are_refused(tmp_path):
     orders = "order,customer,date,amount,cur\n1,A,2023-11-01,5,CNY\n2,A,2023-11-02,5,USD\n"
     assert refusal(tmp_path, orders, sources={"orders": {"columns": {"currency": "cur"}}}) == [

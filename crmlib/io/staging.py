@@ -4,6 +4,7 @@ Every accepted, repeated or quarantined row keeps its money, so that a file is t
 money.
 """
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -120,10 +121,20 @@ def _refusals(source: Examined, settings: Settings) -> list[str]:
         engine.frame(found.filter(_.row == r.row, _.field == r.field, _.reason == r.reason).limit(1)).iloc[0]
         for r in first.itertuples()
     ]
+    said = [f"{sentence(e, settings)} ({n:,} rows)" for e, n in zip(examples, first["rows"], strict=True)]
+    other = bad - int(first["rows"].sum())
     return [
-        f"{bad:,} of {rows:,} rows of {where} cannot be used "
-        f"(more than quality.max_quarantined_share = {allowed}): " + "; ".join(sentence(e, settings) for e in examples)
+        f"{bad:,} of {rows:,} rows of {where} cannot be used (more than quality.max_quarantined_share = {allowed}): "
+        + "; ".join([*said, *([f"and {other:,} rows for other reasons"] if other else [])])
+        + _raised(bad, rows)
     ]
+
+
+def _raised(bad: int, rows: int) -> str:
+    """Which limit sets bad rows aside; where most are bad, their mapping is."""
+    if 2 * bad >= rows:
+        return ""
+    return f"; if they are to be set aside, raise quality.max_quarantined_share to {math.ceil(100 * bad / rows) / 100}"
 
 
 def _order_refusals(source: Examined, settings: Settings) -> list[str]:
