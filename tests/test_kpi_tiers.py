@@ -19,7 +19,7 @@ from crmlib.params import Review
 from crmlib.periods import Period
 from crmlib.review import feedback, scorecard
 from crmlib.segment import tier_starts
-from crmlib.views import charts_review, narrative_review, narrative_standards
+from crmlib.views import charts_review, narrative_review, narrative_standards, suppression
 
 PERIOD = Period(2023, 4)
 FEW = settings(max_examples=12, deadline=None)
@@ -235,9 +235,10 @@ def test_the_resurvey_counts_who_changed_sides() -> None:
     assert (row["satisfied_before_share"], row["satisfied_after_share"]) == pytest.approx((2 / 3, 2 / 3))
     found = feedback.resurvey(said, PERIOD, Review())
     assert "new for 1 and gone for 1" in narrative_review.resurvey(found, "en").text
-    for lang, words in (("en", "new for some and gone for some"), ("zh", "新增若干人、减少若干人")):
-        few = narrative_review.resurvey(found, lang, 5).text
-        assert words in few and "nan" not in few
+    for lang, words in (("en", "Satisfaction (1-5): too few customers to tell."), ("zh", "客户过少，不予显示。")):
+        assert narrative_review.resurvey(found, lang, 5).text.endswith(words)
+    enough = found.assign(n=9)  # one of nine who changed his mind is no small group: nine were asked
+    assert (suppression.hidden(enough, 5) == "").all(axis=None)
 
 
 def test_did_the_measure_answer_the_need() -> None:

@@ -166,3 +166,15 @@ def test_small_charts_say_their_finding(lang: str) -> None:
         narrative_weekly.signals(few, (math.nan, math.nan), lang)
     )
     assert style.picture(charts_weekly.run_charts(weekly.nothing(), lang, BOOK)).is_empty
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_best_campaign_is_not_one_of_a_few_people(lang):
+    rows = pd.DataFrame({"campaign_source": "campaign_data", "is_running": True, "campaign_id": ["A", "B"],
+                         "targeted": [4, 50], "responded": [2, 10], "response_rate": [0.5, 0.2]})  # fmt: skip
+    said = [narrative_weekly.campaigns(rows.head(n), lang, least).text for n, least in ((2, 5), (2, 1), (1, 5))]
+    best = {"en": ["most in B (20.0% of 50)", "most in A (50.0% of 4)"], "zh": ["B（50人中20.0%）", "A（4人中50.0%）"]}[
+        lang
+    ]
+    assert best[0] in said[0] and best[1] in said[1]
+    assert {"en": "most in", "zh": "最高的是"}[lang] not in said[2]

@@ -9,7 +9,7 @@ from crmlib import schema
 from crmlib.params import Book, Review
 from crmlib.periods import Period
 from crmlib.views import style, suppression
-from crmlib.views.narrative import Sentence, say, some
+from crmlib.views.narrative import Sentence, say
 
 LANGS = ("en", "zh")
 FACTORS = ("active_customers", "orders_per_customer", "average_ticket")  # their product is net revenue
@@ -150,10 +150,15 @@ def resurvey(found: pd.DataFrame, lang: str, min_cell: int = 1) -> Sentence:
         )
     parts = [
         {
-            "en": f"{schema.word(r['mark'], 'en')}: {some(r['n'], 'en')} customers, {_plus(r['mark_change'], 'en')} (95% interval "
+            "en": f"{schema.word(r['mark'], 'en')}: too few customers to tell",
+            "zh": f"{schema.word(r['mark'], 'zh')}：客户过少，不予显示",
+        }
+        if pd.isna(r["n"])
+        else {
+            "en": f"{schema.word(r['mark'], 'en')}: {style.number(r['n'], 'en')} customers, {_plus(r['mark_change'], 'en')} (95% interval "
             f"{_plus(r['mark_low'], 'en')} to {_plus(r['mark_high'], 'en')}), {_low(r['movement'], 'en')}; "
             f"{_of_mark(r, 'en')} {_turned(r, 'en')}",
-            "zh": f"{schema.word(r['mark'], 'zh')}：{some(r['n'], 'zh')}个客户，变化{_plus(r['mark_change'], 'zh')}（95%区间"
+            "zh": f"{schema.word(r['mark'], 'zh')}：{style.number(r['n'], 'zh')}个客户，变化{_plus(r['mark_change'], 'zh')}（95%区间"
             f"{_plus(r['mark_low'], 'zh')}至{_plus(r['mark_high'], 'zh')}），{_low(r['movement'], 'zh')}；"
             f"{_of_mark(r, 'zh')}{_turned(r, 'zh')}",
         }
@@ -173,8 +178,8 @@ def _turned(row: dict, lang: str) -> str:
         return {"en": "was given by the same customers both times", "zh": "两次均为同一批客户"}[lang]
     p = style.number(row["mcnemar_p"], lang, 2)
     return {
-        "en": f"is new for {some(row['gained'], 'en')} and gone for {some(row['given_up'], 'en')} of them (McNemar p {p})",
-        "zh": f"新增{some(row['gained'], 'zh')}人、减少{some(row['given_up'], 'zh')}人（McNemar p {p}）",
+        "en": f"is new for {style.number(row['gained'], 'en')} and gone for {style.number(row['given_up'], 'en')} of them (McNemar p {p})",
+        "zh": f"新增{style.number(row['gained'], 'zh')}人、减少{style.number(row['given_up'], 'zh')}人（McNemar p {p}）",
     }[lang]
 
 

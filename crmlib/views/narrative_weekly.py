@@ -170,23 +170,26 @@ def frozen(found: pd.DataFrame, lang: str) -> Sentence:
     )
 
 
-def campaigns(progress: pd.DataFrame, lang: str) -> Sentence:
+def campaigns(progress: pd.DataFrame, lang: str, min_cell: int = 1) -> Sentence:
     """How the campaigns of the campaign data answer."""
     found = progress[progress["campaign_source"] == "campaign_data"]
     if found.empty:
         return say({"en": "No campaign with a target list ran in the quarter so far.", "zh": "本季度至今没有带目标名单的营销活动。"}, lang)  # fmt: skip
     running = found[found["is_running"].astype("bool")]
-    best = found.sort_values(["response_rate", "campaign_id"], ascending=[False, True]).iloc[0]
+    ranked = found[found["targeted"] >= min_cell].sort_values(["response_rate", "campaign_id"], ascending=[False, True])
     responded, targeted = style.number(found["responded"].sum(), lang), style.number(found["targeted"].sum(), lang)
     rate = style.percent(found["responded"].sum() / max(found["targeted"].sum(), 1), lang)
-    top = style.percent(best["response_rate"], lang)
+    en = zh = ""
+    if len(ranked):
+        best, top = ranked.iloc[0], style.percent(ranked["response_rate"].iloc[0], lang)
+        en = f"; most in {best['campaign_id']} ({top} of {best['targeted']})"
+        zh = f"；响应最高的是{best['campaign_id']}（{best['targeted']}人中{top}）"
     return say(
         {
             "en": f"{len(found)} campaigns ran so far, {len(running)} still run: {responded} of {targeted} targeted places "
-            f"answered ({rate}); most in {best['campaign_id']} ({top} of {best['targeted']}). Response is no effect: many "
-            "would have bought anyway.",
-            "zh": f"本季度至今共{len(found)}个活动，{len(running)}个仍在进行：{targeted}个目标名额中{responded}个已响应（{rate}）；"
-            f"响应最高的是{best['campaign_id']}（{best['targeted']}人中{top}）。响应不等于效果：其中不少客户本来就会购买。",
+            f"answered ({rate}){en}. Response is no effect: many would have bought anyway.",
+            "zh": f"本季度至今共{len(found)}个活动，{len(running)}个仍在进行：{targeted}个目标名额中{responded}个已响应（{rate}）{zh}。"
+            "响应不等于效果：其中不少客户本来就会购买。",
         },
         lang,
     )

@@ -17,6 +17,8 @@ WITHHELD = "withheld"
 _DERIVED = ("money", "share", "rate", "orders", "count")
 _MEANS = ("expected_purchases", "value_index", "mark_before", "mark_after", "mark_change", "mark_low", "mark_high")
 """Of a group too, whatever their unit."""
+_ANSWERS = ("gained", "need_yes")
+"""Columns of tables that count answers of n customers: these are the group, however few gave one answer."""
 _ARMS = ({"treated", "held_out"}, {"n_treated", "n_control"})
 _LEVELS = ("kpi_value", "before", "now", "baseline", "measured_before", "actual", "kpi_before", "kpi_after")
 """Measured KPIs."""
@@ -48,8 +50,11 @@ def hidden(frame: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     out = _completed(counts, small, _lines(rest), _equal(rest, "all"), _equal(rest, "risk"), min_cell)
     for column in counts.columns:
         marks[column] = [SMALL if s else HIDDEN if o else "" for s, o in zip(small[column], out[column], strict=True)]
+    of_few = out.any(axis=1).to_numpy()
+    if any(c in frame.columns for c in _ANSWERS):
+        of_few = of_few | frame["n"].between(1, min_cell - 1).to_numpy()
     for column in (c for c in frame.columns if "rows" not in frame.columns and (_unit(c) in _DERIVED or c in _MEANS)):
-        marks[column] = marks[column].mask(out.any(axis=1).to_numpy(), HIDDEN)
+        marks[column] = marks[column].mask(of_few, HIDDEN)
     return _hide_kpis(frame, marks, min_cell)
 
 
