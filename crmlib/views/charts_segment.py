@@ -256,6 +256,8 @@ def spend_deciles(deciles: pd.DataFrame, lang: str, ax: Axes | None = None) -> A
     assert ax is not None
     bars = ax.bar(deciles["decile"], deciles["revenue_share"], color=[style.ACCENT, *[style.GREY] * (len(deciles) - 1)])
     ax.bar_label(bars, [style.percent(v, lang) for v in deciles["revenue_share"]], padding=3)
+    if deciles["revenue_share"].min() < 0:  # room for a label below a bar, above the ticks
+        ax.set_ylim(ax.get_ylim()[0] - 0.1 * deciles["revenue_share"].max())
     ax.set_xticks(deciles["decile"])
     ax.set_xlabel(
         {"en": "Tenths of active customers, biggest spenders first", "zh": "活跃客户十等分（消费最多者在前）"}[lang]
