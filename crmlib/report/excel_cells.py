@@ -33,7 +33,7 @@ KINDS = {
     "rate": "percent",
     "ratio": "percent",
     "score": "score",
-    "hours": "score",
+    "hours": "hours",
     "money": "money",
 }
 
@@ -54,7 +54,8 @@ def formats(book: xlsxwriter.Workbook, minor_digits: int) -> dict[str, Format]:
         "written": {"text_wrap": True, "num_format": "@", **left},
         "integer": {"num_format": "#,##0", **top},
         "number": {"num_format": "#,##0.00", **top},
-        "score": {"num_format": "0.0", **top},
+        "score": {"num_format": '[>=100]0.0;[>99.9]"99.9";0.0', **top},  # 99.97 points are not all (`style.points`)
+        "hours": {"num_format": "0.0", **top},
         "percent": {"num_format": "0.0%", **top},
         "money": {"num_format": money, **top},
         "date": {"num_format": "yyyy-mm-dd", **left},
