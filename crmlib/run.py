@@ -13,7 +13,7 @@ from typing import Literal
 
 from crmlib import execute, lock, manifest, order, params, schema, warm
 from crmlib.errors import InputError
-from crmlib.io import actions_back, frozen, registers, reviews_back, series, sources, staging, store, tags_back
+from crmlib.io import actions_back, frozen, registers, reviews_back, series, staging, store, tags_back
 from crmlib.order import NOTEBOOKS
 from crmlib.params import Settings
 
@@ -120,11 +120,11 @@ def run(  # noqa: PLR0913 - the options of the command
 def check(params_file: str | Path) -> tuple[list[str], list[str]]:
     """Every problem of a quarter's inputs as a sentence, and what was looked at."""
     settings = params.load(params_file)
-    refused, notices = staging.looked_at(settings)
+    refused, counted, notices = staging.looked_at(settings)
     problems = _kept_by_people(settings) + refused
     examples = registers.untouched(settings)
     there = [n for n in schema.REGISTERS if registers.file(settings, n).is_file() and n not in examples]
-    looked_at = [f"sources: {', '.join(sources.named(settings))}", f"registers: {', '.join(there) or 'none'}"]
+    looked_at = [*counted, f"registers: {', '.join(there) or 'none'}"]
     told = "with an example row, which counts for nothing until you replace it"
     return problems, [*looked_at, *([f"{told}: {', '.join(examples)}"] if examples else []), *notices]
 

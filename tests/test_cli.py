@@ -58,7 +58,7 @@ def test_a_new_book_with_orders_passes_its_check(project: Path, capsys: pytest.C
     (project / "data/shop/raw/orders.csv").write_text(ORDERS)
     assert cli.main(["check", "params/shop/2024Q1.yml"]) == cli.DONE
     assert capsys.readouterr().out.startswith(
-        "ok: params/shop/2024Q1.yml\n  sources: orders\n  registers: none\n"
+        "ok: params/shop/2024Q1.yml\n  orders: 3 rows accepted (35.00 USD)\n  registers: none\n"
         "  with an example row, which counts for nothing until you replace it: market_facts, "
     )
 

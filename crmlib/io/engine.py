@@ -35,6 +35,9 @@ Failure = duckdb.Error
 LONGEST_LINE = 2_000_000
 """Bytes of one CSV record; a longer one is set aside. It also sets the size of the read buffers, hence memory."""
 
+NOTHING = ("", "\\N", "NULL", "null", "<NA>", "NaN", "nan", "N/A", "n/a", "#N/A")
+"""Cells of a CSV by which databases and programs say that there is no value."""
+
 _GIVE_BACK = "SET allocator_flush_threshold = '16MB'; SET allocator_bulk_deallocation_flush_threshold = '32MB'"
 """Memory that is free goes back to the system sooner: half a gigabyte was held beside a limit of two."""
 
@@ -164,6 +167,7 @@ def read_csv(con: Any, file: Path, delimiter: str, width: int, above: int) -> ir
         str(file), auto_detect=False, delim=delimiter, quote='"', escape='"', header=above > 0,
         skip=max(above - 1, 0),
         columns={f"c{i}": "VARCHAR" for i in range(width)}, encoding="utf-8", max_line_size=LONGEST_LINE,
+        nullstr=list(NOTHING),
         store_rejects=True, rejects_limit=0, rejects_table="csv_rejects", rejects_scan="csv_scans",
     )  # fmt: skip
 

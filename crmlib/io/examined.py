@@ -41,8 +41,18 @@ def of(source: Kept) -> Examined:
         source.fields,
         contacts(source) if source.form.name == "customers" else None,
         swallowed(source, settings),
-        zones.notices(source.form, source.parts),
+        [*zones.notices(source.form, source.parts), *_empty(source)],
     )
+
+
+def _empty(source: Kept) -> list[str]:
+    """What to know of rows that hold nothing: they are no rows, as blank lines are none."""
+    found = source.tally[source.tally["bad"] == faults.EMPTY].groupby("part")["rows"].sum()
+    return [
+        f"{source.parts[int(part)].file}: {rows:,} rows hold nothing in any mapped column; like blank lines, they "
+        "count as no rows"
+        for part, rows in zip(found.index, found, strict=True)
+    ]
 
 
 def swallowed(source: Kept, settings: Settings) -> list[str]:
@@ -75,7 +85,8 @@ def contacts(customers: Kept) -> ir.Table:
 
 def intake(source: Kept) -> pd.DataFrame:
     """Per file: rows and money in the file, accepted, set aside and repeated."""
-    fate = source.tally["bad"].map({0: "accepted", faults.REPEATED: "repeated"}).fillna("quarantined")
+    fates = {0: "accepted", faults.REPEATED: "repeated", faults.EMPTY: "empty"}
+    fate = source.tally["bad"].map(fates).fillna("quarantined")
     summed = source.tally.groupby([source.tally["part"], fate])[["rows", "net_minor"]].sum()
     lost = source.rejects.groupby("part").size()
     rows = []

@@ -15,9 +15,9 @@ from crmlib.io.typed import DATES, NUMBERS, TIMES, Form
 SEPARATOR = "\x1f"
 """Between the cells of a bad row, which are kept as one text."""
 
-SUSPECT, DOUBT, REPEATED = 253, 254, 255
-"""`bad` of a good row that may repeat another; of one that is not plain and has a second one, which counts; and of one
-that repeats another."""
+EMPTY, SUSPECT, DOUBT, REPEATED = 252, 253, 254, 255
+"""`bad` of a row without any value, which is no row; of a good one that may repeat another; of one that is not plain
+and has a second one, which counts; and of one that repeats another."""
 
 
 def reasons(form: Form) -> list[tuple[str, str]]:
@@ -89,7 +89,8 @@ def examined(form: Form, row: ir.Table) -> ir.Table:
     """The rows with what is wrong with them."""
     wrong = of(form, row)
     none = [row[typed.kept_as(f)].isnull() for f in form.fields]
-    first = ibis.cases(*[(c, i) for i, c in enumerate(wrong, 1)], else_=0)
+    nothing = ibis.and_(*[values.bare(row[f"raw_{f}"]).isnull() for f in form.fields])
+    first = ibis.cases((nothing, EMPTY), *[(c, i) for i, c in enumerate(wrong, 1)], else_=0)
     stated = row.mutate(bad=first.cast("uint8"), state=_state(form, row, none))
     cells = ibis.cases((stated.bad > 0, stated.cells))  # of a good row nothing counts but its values
     return stated.select(

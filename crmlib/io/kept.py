@@ -86,7 +86,8 @@ def _aside(
         return aside, {}
     if len(where) <= FEW:
         double = _settled(con, form, aside, [*names, name], where)
-    counted = engine.frame(double.filter(_.copy).group_by("part").aggregate(rows=_.count()))
+    copies = double.filter(_.copy, _.bad != faults.EMPTY)
+    counted = engine.frame(copies.group_by("part").aggregate(rows=_.count()))
     return aside.filter(_.bad > 0), dict(zip(counted["part"], counted["rows"], strict=True))
 
 
@@ -259,7 +260,8 @@ def _tallies(form: Form, counts: list[pd.DataFrame]) -> tuple[pd.DataFrame, pd.D
             lost = (counted["state"].to_numpy() >> 2 * i) & 3 == UNREADABLE
             unreadable += int(counted.loc[lost, "rows"].sum())
             filled += int(counted[f"filled_{field}"].sum())
-        fields.append((form.name, field, int(tally["rows"].sum()), filled + unreadable, unreadable))
+        rows = int(tally.loc[tally["bad"] != faults.EMPTY, "rows"].sum())
+        fields.append((form.name, field, rows, filled + unreadable, unreadable))
     return tally, pd.DataFrame(fields, columns=["source", "field", "rows", "filled", "unreadable"])
 
 
@@ -281,11 +283,11 @@ def good(kept: Kept) -> ir.Table:
 
 def is_set_aside(bad: Any) -> Any:
     """Of a column of `bad`, in the engine or not."""
-    return (bad > 0) & (bad != faults.REPEATED)
+    return (bad > 0) & (bad != faults.REPEATED) & (bad != faults.EMPTY)
 
 
 def set_aside(tally: pd.DataFrame) -> int:
-    """Rows with a fault."""
+    """How many rows have a fault."""
     return int(tally.loc[is_set_aside(tally["bad"]), "rows"].sum())
 
 

@@ -143,6 +143,10 @@ def _rules(form: Form, row: ir.Table) -> Iterator[ir.Value]:
 def _bad(form: Form, row: ir.Table, doubts: list[ir.Value]) -> ir.Value:
     reasons, judged = enumerate(faults.reasons(form), 1), _factors(form)
     codes = {field: i for i, (field, reason) in reasons if reason == "missing" and field not in judged}
-    missing = [(row[_kept_as_came(form, row, field)].isnull(), code) for field, code in codes.items()]
+    nothing = ibis.and_(*[_cell(row, field).isnull() for field in form.fields])
+    missing = [
+        (row[_kept_as_came(form, row, field)].isnull(), ibis.ifelse(nothing, faults.EMPTY, code))
+        for field, code in codes.items()
+    ]
     doubtful = [(ibis.or_(*doubts), faults.DOUBT)] if doubts else []
     return ibis.cases(*doubtful, *missing, else_=0).cast("uint8")

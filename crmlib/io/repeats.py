@@ -144,7 +144,7 @@ def marks(form: Form, repeats: ir.Table) -> ir.Table:
     codes = {reason: len(faults.reasons(form)) + i for i, (_key, reason) in enumerate(reasons(form), 1)}
     fates: list[tuple[ir.Value, ir.Value | int]] = []
     if form.source.duplicates == "collapse":
-        fates = [(_.copy, faults.REPEATED), (_.clash, codes["conflict"])]
+        fates = [(_.bad == faults.EMPTY, _.bad), (_.copy, faults.REPEATED), (_.clash, codes["conflict"])]
     elif form.source.duplicates == "quarantine":
         fates = [(_.bad != 0, _.bad), (_.copy, codes["duplicate"]), (_.clash, codes["conflict"])]
     fate = ibis.cases(*fates, else_=_.bad) if fates else _.bad

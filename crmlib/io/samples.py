@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from crmlib.errors import InputError
-from crmlib.io import csv_heads
+from crmlib.io import csv_heads, engine
 from crmlib.io.headers import clean, named
 from crmlib.params import Source
 
@@ -113,7 +113,7 @@ def _csv(file: Path) -> Sample:
     shown = {"utf-16-le": "utf-16", "utf-16-be": "utf-16"}.get(encoding, encoding)
     found = {"files": file.name, "encoding": shown, "delimiter": delimiter, **_header_settings(first, count)}
     note = f"the first {len(rows):,} rows" + (f" and {len(further):,} further on" if further else "")
-    cells = [[cell.strip() or None for cell in row] for row in [*rows, *further]]
+    cells = [[None if cell.strip() in engine.NOTHING else cell.strip() for cell in row] for row in [*rows, *further]]
     return Sample(columns, cells, found, note, remarks, encoding)
 
 

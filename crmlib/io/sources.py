@@ -4,7 +4,7 @@ import difflib
 import fnmatch
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import ibis
@@ -13,6 +13,7 @@ from ibis.backends.duckdb import Backend
 
 from crmlib.errors import InputError
 from crmlib.io import csv_files, databases, engine, excel_files, parquet_files
+from crmlib.io.functions import bytes_of
 from crmlib.io.headers import clean
 from crmlib.params import Settings, Source
 
@@ -43,6 +44,10 @@ FIELDS: dict[str, dict[str, bool]] = {
 CSV = (".csv", ".tsv", ".txt")
 PARQUET = (".parquet",)
 EXCEL = excel_files.ENDINGS
+_KEYS = ("order_id", "customer_id")
+_NOBODY = (*engine.NOTHING[1:], "NA")
+"""What programs write for a missing id, however the file is stored. NA elsewhere may be a country or a region."""
+_LONGEST = max(map(len, _NOBODY))
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,18 @@ def read(con: Backend, settings: Settings, name: str, only: Sequence[str] = ()) 
     found = files(settings, name)
     kind = found[0].suffix.lower() if found else ""
     reader = _database if not found else _parquet if kind in PARQUET else _excel if kind in EXCEL else _csv
-    return Raw(tuple(reader(con, settings, name, [f for f in found if not only or f.name in only])))
+    parts = reader(con, settings, name, [f for f in found if not only or f.name in only])
+    return Raw(tuple(replace(part, table=_with_keys(part.table)) for part in parts))
+
+
+def _with_keys(table: ir.Table) -> ir.Table:
+    """The cells with ids that are words for none taken away: else all rows without a customer would be one customer.
+
+    The engine makes a join of `isin`, which loses the order of rows; to ask for the length first saves the time.
+    """
+    written = {f: table[f] for f in _KEYS if f in table.columns and table[f].type().is_string()}
+    nobody = {f: (bytes_of(c) <= _LONGEST) & ibis.or_(*[c == word for word in _NOBODY]) for f, c in written.items()}
+    return table.mutate(**{f: ibis.cases((nobody[f], None), else_=c) for f, c in written.items()})
 
 
 def blank_lines(part: Part, records: int | None = None) -> tuple[int, ...]:

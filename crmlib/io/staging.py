@@ -4,7 +4,9 @@ Every accepted, repeated or quarantined row keeps its money, so that a file is t
 money.
 """
 
+import hashlib
 import math
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +17,7 @@ from ibis import _
 from ibis.backends.duckdb import Backend
 
 from crmlib.errors import InputError
-from crmlib.io import engine, examined, kept, parts, quarantine, sources
+from crmlib.io import engine, examined, kept, outcome, parts, quarantine, sources
 from crmlib.io.examined import Examined
 from crmlib.io.parts import Part
 from crmlib.io.sentences import sentence
@@ -77,10 +79,12 @@ def check(settings: Settings) -> list[str]:
     return looked_at(settings)[0]
 
 
-def looked_at(settings: Settings) -> tuple[list[str], list[str]]:
-    """The problems of `check`, and what would stop no run but may surprise."""
+def looked_at(settings: Settings) -> tuple[list[str], list[str], list[str]]:
+    """The problems of `check`, what became of the rows of each source, and what would stop no run but may surprise."""
     found, _parts, problems = _examined(engine.embedded(settings), settings)
-    return engine.problems(settings) + problems, [notice for source in found for notice in source.notices]
+    counted = [outcome.counted(source, settings) for source in found]
+    strange = [said for source in found if source.name == "orders" for said in outcome.strange_ids(source)]
+    return engine.problems(settings) + problems, counted, [*strange, *(told for s in found for told in s.notices)]
 
 
 def _examined(con: Backend, settings: Settings) -> tuple[list[Examined], tuple[Part, ...], list[str]]:
@@ -107,6 +111,9 @@ def _refusals(source: Examined, settings: Settings) -> list[str]:
     name = source.name
     if source.problems:
         return source.problems
+    twice = _same_files(source, settings)
+    if twice:
+        return twice
     where = sources.place(settings, name)
     rows, bad = int(source.intake["rows"].sum()), int(source.intake["quarantined"].sum())
     if rows == 0:
@@ -128,6 +135,26 @@ def _refusals(source: Examined, settings: Settings) -> list[str]:
         + "; ".join([*said, *([f"and {other:,} rows for other reasons"] if other else [])])
         + _raised(bad, rows)
     ]
+
+
+def _same_files(source: Examined, settings: Settings) -> list[str]:
+    """Files with rows that are equal byte by byte: one of them was put there twice."""
+    filled = source.intake.loc[source.intake["rows"] > 0, "file"].str.split("[").str[0]
+    files = [f for f in sources.files(settings, source.name) if f.name in set(filled)]
+    sizes = Counter(f.stat().st_size for f in files)
+    first: dict[str, str] = {}
+    problems = []
+    for file in files:
+        if sizes[file.stat().st_size] < 2:
+            continue
+        with file.open("rb") as content:
+            known = first.setdefault(hashlib.file_digest(content, "sha256").hexdigest(), file.name)
+        if known != file.name:
+            problems.append(
+                f"data/{settings.book_id}/raw/{file.name} is the same file as {known}, byte by byte, and would count "
+                f"twice; remove one of them, or correct sources.{source.name}.files"
+            )
+    return problems
 
 
 def _raised(bad: int, rows: int) -> str:
