@@ -266,7 +266,8 @@ def test_what_lines_say_of_products_and_customers_is_proposed_beside_them(tmp_pa
     assert told["products"] == {
         "files": "export.csv", "encoding": "utf-8", "delimiter": ",", "duplicates": "collapse",
         "columns": {"product_id": "Product ID", "category": "Category", "product_name": "Product Name"}}  # fmt: skip
-    assert told["customers"]["columns"] == {"customer_id": "Customer ID", "customer_name": "Customer Name"}
+    assert told["customers"]["columns"] == {
+        "customer_id": "Customer ID", "customer_name": "Customer Name", "customer_type": "Segment"}  # fmt: skip
     assert "Ann" not in text and "#   City:" in text
 
 

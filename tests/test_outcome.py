@@ -2,7 +2,7 @@
 
 import books
 import pytest
-from staged_books import HEADER, source
+from staged_books import COLUMNS, HEADER, source, staged
 
 from crmlib.errors import InputError
 from crmlib.io import engine, staging
@@ -62,3 +62,34 @@ def rows_of(ids: list[tuple[str, str]]) -> str:
 def test_ids_that_cannot_be_what_they_are_mapped_to_are_named(tmp_path, ids, said):
     _problems, _counted, notices = looked_at(tmp_path, rows_of(ids))
     assert [notice.split(";")[0] for notice in notices] == said
+
+
+def refusal(root, rows: str, **changes) -> str:
+    with pytest.raises(InputError) as refused:
+        staged(root, HEADER + rows, quality={"max_quarantined_share": 0.05}, **changes)
+    (said,) = refused.value.problems
+    return said
+
+
+def test_a_refusal_of_dates_names_the_format_that_fits(tmp_path):
+    rows = "".join(f"{n},A,2023-10-{n + 1:02d},5\n" for n in range(20))
+    months = "".join(f"{n},A,11/{n - 10}/2023,5\n" for n in range(25, 35))
+    assert "(10 rows), which fit '%m/%d/%Y'" in refusal(tmp_path, rows + months)
+
+
+def test_a_refusal_of_words_lists_all_that_have_no_class(tmp_path):
+    columns = {**COLUMNS, "row_kind": "kind"}
+    rows = "".join(f"{n},A,2023-10-{n + 1:02d},5,{('sold', 'paid', 'open', 'void')[n % 4]}\n" for n in range(20))
+    found = {"columns": columns, "classes": {"kinds": {"sold": "sale"}}}
+    with pytest.raises(InputError) as refused:
+        staged(tmp_path, HEADER.strip() + ",kind\n" + rows, quality={"max_quarantined_share": 0.05}, **source(**found))
+    assert "(15 rows), of these words: open, paid, void" in refused.value.problems[0]
+
+
+def test_most_rows_without_a_customer_may_be_sales_to_unknown_ones(tmp_path):
+    rows = "".join(f"{n},{'A' * (n % 3 == 0)},2023-10-{n + 1:02d},5\n" for n in range(21))
+    assert refusal(tmp_path / "a", rows).endswith(
+        "; if these are sales to unknown customers, raise quality.max_quarantined_share to 0.67"
+    )
+    worse = "".join(f"{n},A,{'x' * (n % 3 > 0) or '2023-10-01'},5\n" for n in range(21))
+    assert "max_quarantined_share to" not in refusal(tmp_path / "b", worse)

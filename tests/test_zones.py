@@ -62,7 +62,10 @@ def test_a_zone_in_the_type_is_told_too(tmp_path, zone, is_said, capsys):
     ("ending", "line"),
     [
         ("-03:00", "  # times carry a zone: days are UTC days until `book.time_zone` names the book's own"),
-        ("Z", "  time_zone: UTC  # times end in Z: days are UTC days until `book.time_zone` names the book's own"),
+        (
+            "Z",
+            "  time_zone: UTC  # times are written as UTC: days are UTC days until `book.time_zone` names the book's own",
+        ),
         ("", None),
     ],
 )

@@ -27,6 +27,7 @@ _OTHERS = {
     b"PK\x03\x04": "a zip file, perhaps an Excel workbook; name it .xlsx, or export it as CSV",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook; name it .xls, or export it as CSV",
     b"PAR1": "a Parquet file; name it .parquet",
+    b"SQLite format 3": "a SQLite database; give its url, such as sqlite:///shop.db, and a table",
     b"\x1f\x8b": "compressed; unpack it first",
 }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crmlib.errors import InputError
-from crmlib.io import mapping_text, profiles, samples, synonyms
+from crmlib.io import mapping_doubts, mapping_text, profiles, samples, synonyms
 from crmlib.io.mapping_text import LEAST, NUMBERS
 from crmlib.io.profiles import Profile
 from crmlib.io.sources import FIELDS
@@ -20,8 +20,13 @@ _CURRENCY = re.compile(
     "NZD|PEN|PHP|PKR|PLN|RMB|RON|RSD|RUB|SAR|SEK|SGD|THB|TND|TRY|TWD|UAH|USD|UYU|VND|ZAR",
     re.IGNORECASE,
 )
+_BESIDE = re.compile(
+    "freight|shipping|postage|tax|vat|tip|discount|cost|fee|weight|lat|lon|运费|税|折扣|优惠|成本|重量", re.IGNORECASE
+)
+"""Names of numbers that come with an amount and are none."""
 _STEADY = 0.98  # of the keys that stand in several rows have one value
 _FITS = 500.0  # as much as half of the required fields
+_HUNDREDS = 400
 _SOME = 5  # keys at least must stand in several rows to tell
 
 
@@ -46,11 +51,15 @@ def propose(place: str, table: str | None, sheet: str | None, name: str | None) 
     likeliest = name or max(fits, key=fits.__getitem__)
     if name is None and fits[likeliest] < _FITS:
         likeliest = "orders"  # what a book cannot do without
+    if name is None and {"order_id", "customer_id", "order_date"} <= set(match("orders", columns)):
+        likeliest = "orders"  # its amounts may be elsewhere
     chosen = match(likeliest, columns)
     found = {likeliest: chosen}
     if name is None and likeliest == "orders":
         found |= _beside(sample, columns, chosen)
-    return "\n".join(mapping_text.lines(found, sample, columns)) + "\n"
+    settled = mapping_doubts.settle(sample, chosen) if likeliest == "orders" else []
+    found[likeliest] = {field: chosen[field] for field in FIELDS[likeliest] if field in chosen}
+    return "\n".join(mapping_text.lines(found, sample, columns, settled)) + "\n"
 
 
 def match(name: str, columns: Sequence[Profile]) -> dict[str, Profile]:
@@ -87,7 +96,7 @@ def _only_date(name: str, columns: Sequence[Profile], chosen: dict[str, Profile]
 
 def _only_amount(name: str, columns: Sequence[Profile], chosen: dict[str, Profile]) -> None:
     """The amount of an order line is the only column of numbers with decimals, however it is called."""
-    broken = [column for column in columns if column.kind == "number" and column.decimal]
+    broken = [c for c in columns if c.kind == "number" and c.decimal and not _BESIDE.search(c.name)]
     if name == "orders" and not {"net_amount", "unit_price"} & set(chosen) and len(broken) == 1:
         chosen["net_amount"] = broken[0]
 
@@ -133,8 +142,15 @@ def _score(field: str, column: Profile) -> float:
     if values and values == column.personal:
         return max(synonyms.likeness(field, column.name), 45.0)
     doubtful = values or (column.personal in ("mail", "phone") and field != "customer_id")
-    likeness = 0.0 if doubtful else synonyms.likeness(field, column.name)
+    likeness = 0.0 if doubtful or _counts_little(field, column) else synonyms.likeness(field, column.name)
+    if field == "category" and column.kind == "number":
+        likeness *= 0.6  # words tell people more than numbers
     return min(likeness, 45.0) if column.personal in ("mail", "phone") else likeness  # an id of its own tells better
+
+
+def _counts_little(field: str, column: Profile) -> bool:
+    """An id of orders or customers with a handful of values in hundreds of rows is none."""
+    return field in ("order_id", "customer_id") and bool(column.words) and column.rows >= _HUNDREDS
 
 
 def _fit(name: str, chosen: dict[str, Profile]) -> float:

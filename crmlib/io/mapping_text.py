@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from crmlib.io import privacy, profiles, synonyms, zones
+from crmlib.io import mapping_doubts, privacy, profiles, synonyms, zones
 from crmlib.io.profiles import Profile
 from crmlib.io.samples import Sample
 from crmlib.io.sources import FIELDS
@@ -15,6 +15,7 @@ from crmlib.io.sources import FIELDS
 NUMBERS = ("net_amount", "quantity", "unit_price", "csat", "nps", "cost_amount")
 LEAST = 40.0
 """How alike the names of a column and of a field must be at least, of 101."""
+_ALIKE = 90.0
 _TEXTS = ("text", "comment", "note", "contact_summary", "main_need")
 _HIDDEN = ("customer_id", "owner", *privacy.IDENTIFIERS)
 _DAY = ("customer_id", "order_date")
@@ -28,24 +29,32 @@ _KINDS = {"cancellation": r"cancel|void|abort|unpaid|unavailable|declin|fail|取
           "free": r"\bfree\b|gratis|gift(?! ?card)|giveaway|sample|赠|免费"}  # fmt: skip
 
 
-def lines(found: dict[str, dict[str, Profile]], sample: Sample, columns: Sequence[Profile]) -> list[str]:
-    """The sources that a sample gives, the main one first, and at the end the columns that none of them takes."""
+def lines(
+    found: dict[str, dict[str, Profile]], sample: Sample, columns: Sequence[Profile], settled: Sequence[str] = ()
+) -> list[str]:
+    """The sources that a sample gives, the main one first, and at the end the columns that none of them takes.
+
+    `settled` are lines on what was corrected in the main one.
+    """
     used = [column for chosen in found.values() for column in chosen.values()]
     left = [c for c in columns if c not in used]
     main, *beside = found
     return [
         f"# Proposed by crm map from {sample.note}. Check it, then paste it under `sources:`.",
         *[f"# {remark}" for remark in sample.remarks],
-        *_source(main, sample, found[main]),
+        *_source(main, sample, found[main], columns, settled),
         *_numbered_days(main, found[main], left),
         *(["  # columns without a field:"] if left else []),
         *[f"  #   {c.name}: {_said(c, '')}{_elsewhere(main, c)}" for c in left],
         *(["# The same file says this too; leave out what comes from a better one:"] if beside else []),
-        *[line for name in beside for line in _source(name, sample, found[name])],
+        *[line for name in beside for line in _source(name, sample, found[name], columns)],
     ]
 
 
-def _source(name: str, sample: Sample, chosen: dict[str, Profile]) -> list[str]:
+def _source(
+    name: str, sample: Sample, chosen: dict[str, Profile], columns: Sequence[Profile], settled: Sequence[str] = ()
+) -> list[str]:
+    left = [c for c in columns if c not in chosen.values()]
     width = max((len(f) + len(_scalar(c.name)) for f, c in chosen.items()), default=0) + 2
     return [
         f"{name}:",
@@ -53,11 +62,25 @@ def _source(name: str, sample: Sample, chosen: dict[str, Profile]) -> list[str]:
         *_decimal_lines(chosen),
         *_date_lines(chosen),
         *_row_lines(name, sample, chosen),
+        *settled,
+        *(mapping_doubts.remarks(sample, chosen, left) if name == "orders" else []),
         "  columns:",
         *[f"    {f'{f}: {_scalar(c.name)}':<{width}}  # {_said(c, f)}" for f, c in chosen.items()],
-        *[f"    # {field}: ?  # required, and no column looks like it" for field in missing(name, chosen)],
-        *_joined_lines(name, chosen),
+        *[
+            f"    # {field}: ?  # required, and no column looks like it{_named(field, left)}"
+            for field in missing(name, chosen)
+        ],
+        *_joined_lines(name, sample, chosen),
     ]
+
+
+def _named(field: str, left: Sequence[Profile]) -> str:
+    """A column that is called like a field, and holds something else."""
+    alike = max(left, key=lambda c: synonyms.likeness(field, c.name), default=None)
+    if alike is None or synonyms.likeness(field, alike.name) < _ALIKE:
+        return ""
+    held = f"{alike.name} has its name; its values are {alike.kind}"
+    return f"; {held}{', in no known format' if field.endswith(('_date', '_at')) else ''}"
 
 
 def missing(name: str, chosen: dict[str, Profile]) -> list[str]:
@@ -71,13 +94,16 @@ def is_new_each_time(chosen: dict[str, Profile]) -> bool:
     return {"customer_id", "order_id"} <= set(chosen) and chosen["customer_id"].distinct >= chosen["order_id"].distinct
 
 
-def _joined_lines(name: str, chosen: dict[str, Profile]) -> list[str]:
-    """Where orders are told by one part of what they need, the other part may stand in a second file."""
-    is_half = name == "orders" and "order_id" in chosen and missing(name, chosen)
+def _joined_lines(name: str, sample: Sample, chosen: dict[str, Profile]) -> list[str]:
+    """Where orders are told by one part of what they need, the other part may stand in a second file or table."""
+    if name != "orders" or "order_id" not in chosen or not missing(name, chosen):
+        return []
+    if "url" in sample.settings:
+        return ["    # where another table has that by order_id: a `query` that joins them, instead of `table`"]
     told = (
         "    # where another file has that by order_id: `url: duckdb://` and a `query` that joins them (see README.md)"
     )
-    return [told] if is_half else []
+    return [told]
 
 
 def _numbered_days(name: str, chosen: dict[str, Profile], left: Sequence[Profile]) -> list[str]:
@@ -116,7 +142,7 @@ def _zone_lines(columns: Sequence[Profile]) -> list[str]:
     told = "days are UTC days until `book.time_zone` names the book's own"
     formats = [form for c in columns for form in c.formats]
     if any(map(zones.letter, formats)):
-        return [f"  time_zone: UTC  # times end in Z: {told}"]
+        return [f"  time_zone: UTC  # times are written as UTC: {told}"]
     is_written = any("%z" in form for form in formats)
     is_native = any(c.kind == "date" and not c.formats and re.search(_OFFSET, c.examples[0]) for c in columns)
     return [f"  # times carry a zone: {told}"] if is_written or is_native else []

@@ -8,11 +8,17 @@ import ibis
 import ibis.expr.types as ir
 
 from crmlib.errors import InputError
+from crmlib.io import functions
 from crmlib.params import Settings
 
 IDENTIFIERS = ("customer_name", "contact_name", "contact_phone", "contact_mail", "address", "tax_id")
 _PSEUDONYM = re.compile(r"c[0-9a-f]{15}")
 _HIDDEN = "***"
+_MONTH = (
+    "(?i:jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|"
+    "aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?|dec(ember)?)"
+)
+_DATE_LIKE = rf"({_MONTH}[ .-]*)?\d([-\d\s:./,+TZ]|UTC|GMT|[AaPp][Mm]|{_MONTH})*"
 
 
 def key(settings: Settings) -> str:
@@ -58,11 +64,13 @@ def cell(value: ir.Value, settings: Settings) -> ir.Value:
     """A cell that should have been a date or an amount: what is wrong with it stays to be seen, a name does not.
 
     In a row whose cells slipped by one column, any cell can be a name or a number. Letters become x (Chinese ones but
-    for 年, 月, 日 too), and so many digits in a row that they may be a phone number become stars.
+    for 年, 月, 日 too, and not those of a date or time), and so many digits in a row that they may be a phone number
+    become stars.
     """
     if settings.privacy.names == "as_given":
         return value
-    return value.re_replace(r"[^\P{L}年月日]", "x").re_replace(r"\+?[\d０-９]{9,}|\+\d[\d ().-]{6,}", _HIDDEN)
+    hidden = ibis.cases((functions.matches(value, _DATE_LIKE), value), else_=value.re_replace(r"[^\P{L}年月日]", "x"))
+    return hidden.re_replace(r"\+?[\d０-９]{9,}|\+\d[\d ().-]{6,}", _HIDDEN)
 
 
 def line(value: ir.Value, settings: Settings) -> ir.Value:

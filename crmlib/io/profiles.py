@@ -11,9 +11,12 @@ from typing import Any
 _DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d", "%Y%m%d",
           "%Y年%m月%d日", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y")  # fmt: skip
 _TIMES = ("", " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M:%SZ", " %H:%M:%S %z", "T%H:%M:%S%z", " %H:%M:%S.%f",
-          "T%H:%M:%S.%fZ", " %I:%M %p", " %I:%M:%S %p", " %H时%M分%S秒", "%H%M%S")  # fmt: skip
+          "T%H:%M:%S.%fZ", " %H:%M:%S UTC", " %H:%M:%S.%f UTC", " %I:%M %p", " %I:%M:%S %p",
+          " %H时%M分%S秒", "%H%M%S")  # fmt: skip
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.\w+")
-_PHONE = re.compile(r"\+?(?:86[- ]?)?1[3-9]\d{9}|\+\d[\d ()-]{8,16}\d|\(?0\d{2,4}\)?[- ]\d{6,8}")
+_PHONE = re.compile(
+    r"\+?(?:86[- ]?)?1[3-9]\d{9}|\+\d[\d ()-]{8,16}\d|\(?0\d{2,4}\)?[- ]\d{6,8}|\(\d{1,5}\) ?\d[\d .-]{4,12}\d"
+)
 _PERSON = re.compile(r"\d{17}[\dXx]")
 _NUMBER = re.compile(r"[-+(]?[¥￥$€£]?\s*[-+]?\d[\d.,' \u00a0]*\)?(?:[eE][-+]?\d+)?[-]?")
 _SHARE = 0.95
@@ -25,7 +28,7 @@ _FEW = 20
 class Profile:
     """A column of a sample. `formats` are the date formats that fit; several, when they cannot be told apart.
 
-    `words` are all values where they are few, `repeats` says whether one stands twice.
+    `words` are all values where they are few, `repeats` says whether one stands twice, `rows` how many cells there are.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Profile:
     personal: str = ""
     words: tuple[str, ...] = ()
     repeats: bool = False
+    rows: int = 0
 
 
 def profile(name: str, cells: Sequence[Any]) -> Profile:
@@ -48,7 +52,7 @@ def profile(name: str, cells: Sequence[Any]) -> Profile:
     return Profile(
         name, kind, len(values) / len(cells) if cells else 0.0, len(texts), tuple(texts[:3]), formats,
         _decimal(texts[:_TRIED]) if kind == "number" else "", _personal(texts[:_TRIED]),
-        tuple(sorted(texts)) if len(texts) <= _FEW else (), len(texts) < len(values),
+        tuple(sorted(texts)) if len(texts) <= _FEW else (), len(texts) < len(values), len(cells),
     )  # fmt: skip
 
 

@@ -65,8 +65,15 @@ def of_database(url: str, table: str, folder: Path) -> Sample:
             rows += zip(*(column.to_pylist() for column in batch.columns), strict=True)
             if len(rows) >= _ROWS:
                 break
-    found = {"url": source.url, "table": table}
+    found = {"url": _as_run(str(source.url)), "table": table}
     return Sample(tuple(door.columns), rows[:_ROWS], found, f"the first {min(len(rows), _ROWS):,} rows")
+
+
+def _as_run(url: str) -> str:
+    """The URL as a book's settings write it: a file of a database is looked for in the book's folder of raw files."""
+    scheme, mark, path = url.partition(":///")
+    inside = re.fullmatch(r"(?:\./)?data/[^/]+/raw/(.+)", path)
+    return f"{scheme}{mark}{inside[1]}" if inside else url
 
 
 def _parquet(file: Path) -> Sample:
@@ -88,7 +95,10 @@ def _excel(file: Path, sheet: str | None) -> Sample:
     from crmlib.io import excel_files
 
     source = Source(files=file.name, sheet=sheet, columns={})
-    sheets = excel_files.sheets(source, file, file.name, "orders")
+    try:
+        sheets = excel_files.sheets(source, file, file.name, "orders")
+    except InputError as error:
+        raise InputError([p.replace("sources.orders.sheet", "--sheet") for p in error.problems]) from None
     rows = list(islice(sheets[0].rows(), _ROWS))
     start, count = _header(rows)
     columns = named([[excel_files.shown(cell) for cell in row] for row in rows[: max(start + count, 1)]], start + count)
@@ -114,6 +124,7 @@ def _csv(file: Path) -> Sample:
     found = {"files": file.name, "encoding": shown, "delimiter": delimiter, **_header_settings(first, count)}
     note = f"the first {len(rows):,} rows" + (f" and {len(further):,} further on" if further else "")
     cells = [[None if cell.strip() in engine.NOTHING else cell.strip() for cell in row] for row in [*rows, *further]]
+    cells = [row for row in cells if any(row)]
     return Sample(columns, cells, found, note, remarks, encoding)
 
 

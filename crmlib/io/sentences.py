@@ -2,8 +2,10 @@
 
 import pandas as pd
 
-from crmlib.io import sources, typed, values
+from crmlib.io import profiles, sources, typed, values
 from crmlib.params import Settings, Source
+
+_WORDS = 20
 
 
 def sentence(row: pd.Series, settings: Settings) -> str:
@@ -17,6 +19,14 @@ def sentence(row: pd.Series, settings: Settings) -> str:
         return f"{at} {_of_row(row, found, key, source)}"
     column = "" if row.field == "row" else f": {column}"
     return f"{at}{column}{_of_cell(row, found, key, source, settings)}"
+
+
+def hint(reason: str, cells: list[str]) -> str:
+    """What many cells with one fault tell together: the format of dates, the words that have no class."""
+    if reason == "unknown_class" and len(cells) > 1:
+        return f", of these words: {', '.join(cells[:_WORDS])}{', …' if len(cells) > _WORDS else ''}"
+    formats = profiles.profile("", cells).formats if reason == "not_a_date" else ()
+    return f", which fit '{formats[0]}'" if len(formats) == 1 else ""
 
 
 def _of_row(row: pd.Series, found: str, key: str, source: Source) -> str:

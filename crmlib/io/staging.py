@@ -20,10 +20,12 @@ from crmlib.errors import InputError
 from crmlib.io import engine, examined, kept, outcome, parts, quarantine, sources
 from crmlib.io.examined import Examined
 from crmlib.io.parts import Part
-from crmlib.io.sentences import sentence
+from crmlib.io.sentences import hint, sentence
 from crmlib.params import Settings
 
 __all__ = ["Staged", "check", "sentence", "stage"]
+_LOOKED_AT = 500
+"""Cells of one fault."""
 
 
 @dataclass(frozen=True)
@@ -128,13 +130,21 @@ def _refusals(source: Examined, settings: Settings) -> list[str]:
         engine.frame(found.filter(_.row == r.row, _.field == r.field, _.reason == r.reason).limit(1)).iloc[0]
         for r in first.itertuples()
     ]
-    said = [f"{sentence(e, settings)} ({n:,} rows)" for e, n in zip(examples, first["rows"], strict=True)]
+    said = [
+        f"{sentence(e, settings)} ({n:,} rows){_alike(found, e)}" for e, n in zip(examples, first["rows"], strict=True)
+    ]
     other = bad - int(first["rows"].sum())
     return [
         f"{bad:,} of {rows:,} rows of {where} cannot be used (more than quality.max_quarantined_share = {allowed}): "
         + "; ".join([*said, *([f"and {other:,} rows for other reasons"] if other else [])])
-        + _raised(bad, rows)
+        + _raised(bad, rows, examples[0])
     ]
+
+
+def _alike(found: ir.Table, example: Any) -> str:
+    """What other cells with the fault of one tell."""
+    values = found.filter(_.field == example.field, _.reason == example.reason).select("value").distinct()
+    return hint(example.reason, engine.frame(values.order_by("value").limit(_LOOKED_AT))["value"].dropna().tolist())
 
 
 def _same_files(source: Examined, settings: Settings) -> list[str]:
@@ -157,11 +167,13 @@ def _same_files(source: Examined, settings: Settings) -> list[str]:
     return problems
 
 
-def _raised(bad: int, rows: int) -> str:
-    """Which limit sets bad rows aside; where most are bad, their mapping is."""
-    if 2 * bad >= rows:
+def _raised(bad: int, rows: int, worst: Any) -> str:
+    """Which limit sets bad rows aside; where most are bad, their mapping is, but for sales to unknown customers."""
+    is_guest = (worst.field, worst.reason) == ("customer_id", "missing")
+    if 2 * bad >= rows and (not is_guest or bad == rows):
         return ""
-    return f"; if they are to be set aside, raise quality.max_quarantined_share to {math.ceil(100 * bad / rows) / 100}"
+    whose = "if these are sales to unknown customers" if is_guest else "if they are to be set aside"
+    return f"; {whose}, raise quality.max_quarantined_share to {math.ceil(100 * bad / rows) / 100}"
 
 
 def _order_refusals(source: Examined, settings: Settings) -> list[str]:

@@ -10,8 +10,8 @@ _UTC = "so that days are UTC days"
 
 
 def letter(pattern: str) -> bool:
-    """Whether a format ends in the Z that stands for UTC, which is read as a letter."""
-    return re.search(r"(?<!%)Z$", pattern) is not None
+    """Whether a format ends in letters that stand for UTC, which are read as letters."""
+    return re.search(r"(?<!%)(Z|UTC|GMT)$", pattern) is not None
 
 
 def notices(form: Form, parts: Sequence[Part]) -> list[str]:
@@ -21,7 +21,9 @@ def notices(form: Form, parts: Sequence[Part]) -> list[str]:
     written = {pattern for pattern, kind in at if kind.is_string()}
     is_native = any(kind.is_timestamp() and kind.timezone is not None for _pattern, kind in at)
     if any(map(letter, written)) and own is None:
-        return [f"{said}: times end in Z, {_UTC}; for the book's own set {said}.time_zone: UTC and book.time_zone"]
+        return [
+            f"{said}: times are written as UTC, {_UTC}; for the book's own set {said}.time_zone: UTC and book.time_zone"
+        ]
     is_zoned = is_native or any(re.search("%[zZ]", pattern) or letter(pattern) for pattern in written)
     if is_zoned and book is None and own in (None, "UTC"):
         return [f"{said}: times carry a zone, and book.time_zone is not set, {_UTC}; set it to count the book's own"]
