@@ -272,3 +272,22 @@ def test_nothing_is_stated(lang):
     assert str(narrative_quality.worst(empty["data_problems"], lang, CNY))
     assert str(narrative_quality.gaps(empty["coverage_gaps"], lang))
     assert str(narrative_quality.matches(0, 10, lang))
+
+
+@pytest.mark.parametrize(
+    ("lang", "said", "drawn"),
+    [
+        ("en", "1 file of orders brought 100 rows = 60 accepted + 40 set aside + 0 repeated; their money: ¥90.00 = ¥50.00"
+         " + ¥40.00 + ¥0.00. Of the other sources, 10 of 100 rows were set aside.", "60.0% of 100 order rows were accepted"),
+        ("zh", "1个订单文件或数据表共100行 = 接受60 + 隔离40 + 重复0；金额：¥90.00 = ¥50.00 + ¥40.00 + ¥0.00。其他数据源共100行，其中隔离10行。",
+         "100行订单数据中，60.0%被接受"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_read_for_its_products_too_is_counted_once(lang, said, drawn):
+    """Each line repeats its product: of 100 rows that are collapsed into 5 products, 85 are no repeated orders."""
+    rows = {"rows": [100, 100], "accepted": [60, 5], "quarantined": [40, 10], "repeated": [0, 85]}
+    money = {"rows": [9000, 0], "accepted": [5000, 0], "quarantined": [4000, 0], "repeated": [0, 0]}
+    names = {"source": ["orders", "products"], "file": ["a.csv", "a.csv"]}
+    intake = pd.DataFrame({**names, **rows, **{f"net_minor_{k}": v for k, v in money.items()}})
+    assert str(narrative_quality.intake(intake, lang, CNY)) == said
+    assert style.picture(charts_quality.intake(intake, lang)).alt == drawn

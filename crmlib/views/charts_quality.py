@@ -23,7 +23,7 @@ _WORDS = {
         "steady": "Orders changed no more than they usually do",
         "moved": "Notably changed against the quarter before: {what}",
         "ratio": "this quarter / quarter before; bar: usual range",
-        "taken": "{share} of {rows} rows were accepted",
+        "taken": "{share} of {rows} order rows were accepted",
         "again": "; {repeated} more repeat one of them",
         "accepted": "accepted",
         "aside": "set aside",
@@ -45,7 +45,7 @@ _WORDS = {
         "steady": "订单变化未超出常态范围",
         "moved": "与上季度相比变化明显：{what}",
         "ratio": "本季度与上季度之比；横条为常态范围",
-        "taken": "{rows}行数据中，{share}被接受",
+        "taken": "{rows}行订单数据中，{share}被接受",
         "again": "；另有{repeated}行重复",
         "accepted": "接受",
         "aside": "隔离",
@@ -165,9 +165,9 @@ def intake(intake: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
     ax.set_xlim(0, 1)
     ax.xaxis.set_major_formatter(lambda x, _place: style.percent(x, lang, 0))
     ax.legend(loc="upper left", bbox_to_anchor=(0, -0.12), ncols=3)
-    repeated = sums["repeated"].sum()
-    rows = sums["rows"].sum() - repeated
-    taken = style.percent(sums["accepted"].sum() / rows, lang)
+    told = sums.loc["orders"] if "orders" in sums.index else sums.sum()  # one file may be several sources
+    repeated, rows = told["repeated"], told["rows"] - told["repeated"]
+    taken = style.percent(told["accepted"] / rows, lang)
     title = words["taken"].format(share=taken, rows=style.number(rows, lang))
     title += words["again"].format(repeated=style.number(repeated, lang)) if repeated else ""
     return style.finish(ax, title=title, alt=title)

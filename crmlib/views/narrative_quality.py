@@ -11,23 +11,29 @@ from crmlib.views.charts_quality import source_name
 from crmlib.views.narrative import Sentence, say
 
 _WORST = 3
+_FATES = ("rows", "accepted", "quarantined", "repeated")
 
 
 def intake(intake: pd.DataFrame, lang: str, book: Book) -> Sentence:
-    """Rows in = accepted + set aside + repeated over all sources, and the money of the orders likewise."""
-    total = intake[["rows", "accepted", "quarantined", "repeated"]].sum()
-    rows = [style.number(n, lang) for n in total]
-    money = intake.loc[
-        intake["source"] == "orders", [f"net_minor_{c}" for c in ("rows", "accepted", "quarantined", "repeated")]
-    ]
-    worth = [style.money(m, book, lang) for m in money.sum()]
-    files = style.number(len(intake), lang)
+    """Order rows in = accepted + set aside + repeated, and their money; of the other sources what was set aside.
+
+    A file that gives orders, products and customers is read for each of them: its rows are counted once, as orders.
+    """
+    orders, others = (intake[(intake["source"] == "orders") == is_order] for is_order in (True, False))
+    rows = [style.number(n, lang) for n in orders[list(_FATES)].sum()]
+    worth = [style.money(orders[f"net_minor_{c}"].sum(), book, lang) for c in _FATES]
+    files, aside = style.number(len(orders), lang), others["quarantined"].sum()
+    en = zh = ""
+    if aside:
+        en = f" Of the other sources, {style.number(aside, lang)} of {style.number(others['rows'].sum(), lang)} rows were set aside."
+        zh = f"其他数据源共{style.number(others['rows'].sum(), lang)}行，其中隔离{style.number(aside, lang)}行。"
     return say(
         {
-            "en": f"{files} {'file' if len(intake) == 1 else 'files or tables'} brought {rows[0]} rows = {rows[1]} accepted + {rows[2]} set aside + {rows[3]} repeated; "
-            f"money of the orders: {worth[0]} = {worth[1]} + {worth[2]} + {worth[3]}.",
-            "zh": f"{files}个文件或数据表共{rows[0]}行 = 接受{rows[1]} + 隔离{rows[2]} + 重复{rows[3]}；"
-            f"订单金额：{worth[0]} = {worth[1]} + {worth[2]} + {worth[3]}。",
+            "en": f"{files} {'file' if len(orders) == 1 else 'files or tables'} of orders brought {rows[0]} rows = {rows[1]} "
+            f"accepted + {rows[2]} set aside + {rows[3]} repeated; "
+            f"their money: {worth[0]} = {worth[1]} + {worth[2]} + {worth[3]}.{en}",
+            "zh": f"{files}个订单文件或数据表共{rows[0]}行 = 接受{rows[1]} + 隔离{rows[2]} + 重复{rows[3]}；"
+            f"金额：{worth[0]} = {worth[1]} + {worth[2]} + {worth[3]}。{zh}",
         },
         lang,
     )
