@@ -286,7 +286,9 @@ def test_days_before_excel_began_are_text_and_infinity_is_a_sign(tmp_path):
 
 
 def test_sheet_names_fit_excel_and_are_told_apart():
-    assert excel_rows.sheet_names(["4.1 Plans/[all]: what? where\\when*"]) == ["4.1 Plans  all   what  where wh"]
+    assert excel_rows.sheet_names(["4.1 Plans/[all]: what? where\\when*"]) == ["4.1 Plans  all   what  where"]
+    assert excel_rows.sheet_names(["1.4 From raw rows to scored customers"]) == ["1.4 From raw rows to scored"]
+    assert excel_rows.sheet_names(["2 " + "x" * 40]) == ["2 " + "x" * 29]
     long = "1.1 A very long name of a table that is cut"
     names = excel_rows.sheet_names([long, long.upper(), long, "Cover", "''", "History"], ["cover"])
     assert names == [long[:31].strip(), "1.1 A VERY LONG NAME OF A T (2)", "1.1 A very long name of a t (3)",

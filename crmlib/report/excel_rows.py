@@ -54,13 +54,20 @@ def sheet_names(titles: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
     used, names = {name.casefold() for name in taken} | {_RESERVED}, []
     for title in titles:
         plain = re.sub(r"[\[\]:*?/\\\x00-\x1f]", " ", title).strip(" '") or "-"
-        name, n = plain[:_LONGEST_NAME].strip(" '"), 1
+        name, n = _cut(plain, _LONGEST_NAME), 1
         while name.casefold() in used:
             n += 1
-            name = f"{plain[: _LONGEST_NAME - len(f' ({n})')].strip(chr(32) + chr(39))} ({n})"
+            name = f"{_cut(plain, _LONGEST_NAME - len(f' ({n})'))} ({n})"
         used.add(name.casefold())
         names.append(name)
     return names
+
+
+def _cut(title: str, length: int) -> str:
+    """The beginning of a title, with its last word whole where that leaves more than half."""
+    kept = title[:length]
+    words = kept.rpartition(" ")[0] if title[length : length + 1].strip() else kept
+    return (words if 2 * len(words) > length else kept).strip(" '")
 
 
 def _sheet(store: Store, table: str, name: str, lang: str, limit: int) -> Sheet:
