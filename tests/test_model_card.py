@@ -236,5 +236,10 @@ def test_concerns_by_hand(cohort):
         found.index
     )
     assert (found["value_depends_on_count"], found["short_backtest"], found["biased_total"]) == (-0.4, 91, 1.3)
+    assert "biased_silence" not in found.index
+    rows = card.card.assign(expected_ratio=2.2)
+    off = model_card.Card(rows, card.calibration, card.verdicts, 1.0, card.means)
+    found = model_concerns.find(models, off, START, settings).set_index("concern")["found"]
+    assert found["biased_silence"] == 2.2 and "biased_total" not in found.index
     cells = pd.DataFrame({"tenure_days": [100, 71, 70], "customers": [6, 3, 1]})
     assert model_concerns._seen_first(cells, 100) == 0.9

@@ -177,6 +177,7 @@ WORDS: dict[str, dict[str, str]] = {
         ("no_backtest", "No back-test", "无回测"),
         ("short_window", "Days of silence limited by the data", "沉寂天数受数据限制"),
         ("biased_total", "Total foretold is off", "总量预测有偏"),
+        ("biased_silence", "Silence foretold is off", "沉寂预测有偏"),
         ("revenue_only", "Margin unknown: CLV is revenue", "毛利未知：CLV为收入口径"),
         ("repeat_purchases", "Repeat purchases", "重复购买次数"),
         ("purchase_days_90", "Purchase days in 90 days", "近90天购买天数"),

@@ -8,7 +8,7 @@ import pandas as pd
 from crmlib.params import Settings, Value
 from crmlib.schema import TABLES
 from crmlib.segment import btyd, churn, customer_value
-from crmlib.segment.model_card import Card
+from crmlib.segment.model_card import OURS, Card
 
 RATIO_RANGE = (0.8, 1.25)
 WIDE = 3.0
@@ -27,6 +27,7 @@ def find(models: customer_value.Models, card: Card, first: date, settings: Setti
     rows += [("older_than_data", early, None, FIRST_SHARE)] if early > FIRST_SHARE else []
     rows += _about_window(models.cells, value, first, settings.period.as_of)
     rows += _about_backtest(card, value.horizon_months)
+    rows += _about_silence(card)
     rows += [("revenue_only", None, None, None)] if value.margin is None else []
     return pd.DataFrame([row for row in rows if row], columns=list(TABLES["model_concerns"].columns)).astype(
         dict.fromkeys(("found", "found_low", "found_high"), float)
@@ -63,3 +64,14 @@ def _about_backtest(card: Card, horizon_months: int) -> list[Concern]:
     if not np.isnan(card.ratio) and not low <= card.ratio <= high:
         short.append(("biased_total", card.ratio, low, high))
     return short
+
+
+def _about_silence(card: Card) -> list[Concern]:
+    """How many times the silence that came was foretold by the score that was most exact, where that is far off."""
+    tested = card.card[(card.card["score_target"] == "silence") & (card.card["population"] == "all")]
+    errors = tested[tested["score"].isin([*OURS, churn.SIMPLE[0]])].set_index("score")["brier"].astype(float).dropna()
+    if errors.empty:
+        return []
+    ratio = float(tested.loc[tested["score"] == errors.idxmin(), "expected_ratio"].astype(float).iloc[0])
+    low, high = RATIO_RANGE
+    return [("biased_silence", ratio, low, high)] if not np.isnan(ratio) and not low <= ratio <= high else []

@@ -56,6 +56,11 @@ _CONCERNS = {
         "In the back-test the total foretold was {found} times what happened: use the corrected column.",
         "回测中预测总量为实际的{found}倍：请使用校准列。",
     ),
+    "biased_silence": (
+        "In the back-test the chances of silence added up to {found} times the silence that came: they rank customers, and are "
+        "no chances to count on.",
+        "回测中沉寂概率合计为实际沉寂数的{found}倍：可用于排序，不宜当作概率。",
+    ),
     "revenue_only": (
         "No margin is set (segment.value.margin): CLV is discounted revenue, not profit.",
         "未设置毛利率（segment.value.margin）：CLV为折现收入，而非利润。",
