@@ -132,7 +132,7 @@ def test_each_reason_is_counted_and_the_limit_named_that_lets_the_rest_pass(tmp_
     assert said.startswith("5 of 20 rows of data/tiny/raw/orders.csv cannot be used")
     assert "correct sources.orders.columns.customer_id (4 rows); orders.csv row 11: " in said
     assert said.endswith(
-        "sources.orders.date_format (1 rows); if they are to be set aside, raise quality.max_quarantined_share to 0.25"
+        "sources.orders.date_format (1 rows); if these are sales to unknown customers, raise quality.max_quarantined_share to 0.25"
     )
     kept = books.load(tmp_path / "b", "\n".join([HEADER.strip(), *cells, ""]), quality={"max_quarantined_share": 0.25})
     assert staging.check(kept) == []
