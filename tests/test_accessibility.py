@@ -134,6 +134,22 @@ def test_text_in_figures_can_be_read_on_a_phone_and_the_page_does_not_scroll_sid
     page.close()
 
 
+@pytest.mark.parametrize(("media", "width"), [("screen", 390), ("screen", 1280), ("print", 390)])
+def test_the_finding_of_a_figure_is_shown_once_and_never_cut(folder, browser, media, width):
+    page = opened(browser, folder / "report.en.html", width=width)
+    page.emulate_media(media=media)
+    shown = page.evaluate("""[...document.querySelectorAll('figure')].map(figure =>
+        [...figure.querySelectorAll('figcaption, .headline')].filter(title => title.getBoundingClientRect().width > 0).map(
+            title => [title.tagName, title.textContent.trim() !== '', title.getBoundingClientRect().right]))""")
+    assert shown
+    for titles in shown:
+        assert [(tag, is_said) for tag, is_said, _ in titles] == [
+            ("FIGCAPTION" if (media, width) == ("screen", 390) else "g", True)
+        ]
+        assert titles[0][2] <= width
+    page.close()
+
+
 @pytest.mark.parametrize(
     ("media", "width"), [("screen", 1280), ("screen", 900), ("screen", 600), ("screen", 390), ("print", 688)]
 )

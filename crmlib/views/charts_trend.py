@@ -33,7 +33,7 @@ def demand_forecast(
     _finish_axes(ax, demand, book, lang)
     figure = ax.get_figure(root=True)
     assert figure is not None
-    figure.legend(loc="outside lower center", ncols=4, fontsize=9, handlelength=1.6, columnspacing=1.6)
+    figure.legend(loc="outside lower left", ncols=4, fontsize=9, handlelength=1.6, columnspacing=1.6)
     title = _outlook_title(outlook.iloc[0], lang, book)
     return style.finish(ax, title=title, alt=title)
 

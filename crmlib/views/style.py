@@ -78,12 +78,13 @@ P = ParamSpec("P")
 class Picture:
     """A finished figure: `svg` stands alone (text as outlines), `inline` is for a page that has the font.
 
-    `is_empty`: it only states that there is nothing to draw.
+    `finding`: its title in one line; `is_empty`: it only states that there is nothing to draw.
     """
 
     svg: str
     inline: str
     alt: str
+    finding: str = ""
     is_empty: bool = False
 
     def __repr__(self) -> str:
@@ -91,7 +92,7 @@ class Picture:
 
     def _repr_mimebundle_(self, include: Any, exclude: Any) -> tuple[dict[str, str], dict[str, Any]]:  # noqa: ARG002
         data = {"image/svg+xml": self.svg, INLINE_SVG: self.inline, "text/plain": self.alt}
-        return data, {"image/svg+xml": {"alt": self.alt, "empty": self.is_empty}}
+        return data, {"image/svg+xml": {"alt": self.alt, "finding": self.finding, "empty": self.is_empty}}
 
 
 _EMPTY = "nothing to draw"
@@ -126,6 +127,7 @@ def finish(ax: Axes, title: str, alt: str) -> Axes:
     """Set the finding as the title, wrapped to the figure's width, and what a reader who cannot see it is told."""
     wrapped = lettering.wrapped(title, _room(ax), float(ax.title.get_fontsize()))
     ax.set_title(wrapped, loc="left", linespacing=1.4).set_gid(_FINDING)
+    ax.set_label(title)
     _figure(ax).set_label(alt)
     return ax
 
@@ -149,7 +151,8 @@ def picture(ax: Axes) -> Picture:
     with _theme(), _no_tofu():
         _lay_out(figure)
         drawn, inline = svg.drawn(figure, alt)
-        return Picture(drawn, inline, alt, ax.get_label() == _EMPTY)
+        title = str(ax.get_label())
+        return Picture(drawn, inline, alt, *(("", True) if title == _EMPTY else (title, False)))
 
 
 def money(minor: Any, book: Book, lang: str) -> str:
