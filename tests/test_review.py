@@ -316,8 +316,7 @@ def test_the_values_at_the_ends_of_a_small_trend_do_not_touch(
     book: params.Settings, quarters: tuple, lang: str
 ) -> None:
     last = [("csat", quarter, 1.0, 99) for quarter in quarters[-2:]]
-    rows = kpi_rows(*(("net_revenue", quarter, -1_234_567_890_123, 999) for quarter in quarters), *last,
-                    *(("orders", quarter, 5, 99) for quarter in quarters))  # fmt: skip
+    rows = kpi_rows(*(("net_revenue", quarter, -1_234_567_890_123, 999) for quarter in quarters), *last)
     rupiah = book.book.model_copy(update={"currency": "IDR"})
     assert touching(charts_review.kpi_trends(scorecard.trend(rows, REVIEW), lang, rupiah)) == []
 
@@ -327,6 +326,18 @@ def test_what_a_rate_cannot_show_in_its_decimals_is_flat(book: params.Settings) 
     panel = charts_review.kpi_trends(scorecard.trend(rows, REVIEW), "en", book.book).child_axes[0]
     low, high = panel.get_ylim()
     assert 0.0003 / (high - low) < 0.05
+
+
+def test_a_part_of_a_quarter_is_not_said_to_have_improved_nothing(book: params.Settings) -> None:
+    rows = scorecard.trend(kpi_rows(("orders", "2023Q3", 9, 900), ("orders", "2023Q4", 3, 900)), REVIEW, ("orders",))
+    said = [
+        charts_review.kpi_history(rows, pd.DataFrame({"kpi": ["orders"], "movement": [word]}), "en", book.book)
+        for word in ("no_before", "worsened")
+    ]
+    assert [ax.get_title(loc="left") for ax in said] == [
+        "1 further KPIs; none is compared with the quarter before",
+        "Of 1 further KPIs 0 improved and 1 worsened on the quarter before",
+    ]
 
 
 def test_a_title_compares_with_no_part_of_a_quarter(book: params.Settings) -> None:

@@ -40,13 +40,19 @@ def kpi_history(trend: pd.DataFrame, card: pd.DataFrame, lang: str, book: Book, 
     if shown.empty:
         return style.empty(ax, {"en": "No other KPI has two quarters", "zh": "没有其他指标具备两个季度的数据"}[lang])
     _draw_trends(ax, shown, 1.4, lang, book)
-    moved = card[card["kpi"].isin(shown["kpi"])]["movement"].value_counts()
-    n, up, down = shown["kpi"].nunique(), moved.get("improved", 0), moved.get("worsened", 0)
-    title = {
+    title = _moves_title(card[card["kpi"].isin(shown["kpi"])]["movement"], shown["kpi"].nunique(), lang)
+    return style.finish(ax, title=title, alt=title)
+
+
+def _moves_title(movements: pd.Series, n: int, lang: str) -> str:
+    if movements.isin(["no_before", "not_measured", "small_n"]).all():
+        return {"en": f"{n} further KPIs; none is compared with the quarter before",
+                "zh": f"其余{n}个指标；均不与上季度比较"}[lang]  # fmt: skip
+    up, down = ((movements == way).sum() for way in ("improved", "worsened"))
+    return {
         "en": f"Of {n} further KPIs {up} improved and {down} worsened on the quarter before",
         "zh": f"其余{n}个指标中，较上季度改善{up}个、变差{down}个",
     }[lang]
-    return style.finish(ax, title=title, alt=title)
 
 
 def _draw_trends(ax: Axes, trend: pd.DataFrame, inches: float, lang: str, book: Book) -> None:
