@@ -11,7 +11,8 @@ from crmlib.params import Book
 from crmlib.views import lettering, narrative_review, style
 
 PACE = "#009e73"
-_ROW, _KEY = 1.36, 1.15  # inches: a row of charts; title, key and space around them
+_KEY = 1.15  # inches: title, key and space around them
+_HEAD, _CHART, _TICKS = 0.42, 0.64, 0.30  # inches: what stands over a chart, the chart, what stands below
 _LINE, _ROOM = 0.16, 158  # inches that a second line takes; points that a line over a chart has
 
 
@@ -26,20 +27,19 @@ def run_charts(weeks: pd.DataFrame, lang: str, book: Book, ax: Axes | None = Non
         return style.empty(ax, {"en": "No weeks in the data", "zh": "数据中没有可显示的周"}[lang])
     ax.set_axis_off()
     names = list(dict.fromkeys(weeks["kpi"]))
-    rows = -(-len(names) // 2)
+    said = {name: _said(weeks[weeks["kpi"] == name], lang, book) for name in names}
+    rows = [names[n : n + 2] for n in range(0, len(names), 2)]
+    heads = [_HEAD + _LINE * any("\n" in said[name] for name in row) for row in rows]
+    below = sum(heads) + (_CHART + _TICKS) * len(rows)
     figure = ax.get_figure(root=True)
     assert figure is not None
-    said = {name: _said(weeks[weeks["kpi"] == name], lang, book) for name in names}
-    head = 0.42 + _LINE * ("\n" in "".join(said.values()))
-    tall = _ROW - 0.42 + head
-    figure.set_figheight(_KEY + tall * rows)
-    drawn = tall * rows + 0.35
-    for place, name in enumerate(names):
-        row, column = divmod(place, 2)
-        top = 1 - (row * tall + head) / drawn
-        height = (_ROW - 0.72) / drawn
-        small = ax.inset_axes((0.52 * column, top - height, 0.48, height))
-        _panel(small, weeks[weeks["kpi"] == name].reset_index(drop=True), said[name], lang)
+    figure.set_figheight(_KEY + below)
+    drawn = below + 0.35
+    for row, head in zip(rows, heads, strict=True):
+        below -= head + _CHART + _TICKS
+        for column, name in enumerate(row):
+            place = (0.52 * column, (below + _TICKS + 0.35) / drawn, 0.48, _CHART / drawn)
+            _panel(ax.inset_axes(place), weeks[weeks["kpi"] == name].reset_index(drop=True), said[name], lang)
     ax.annotate(_key(weeks, lang), (0, 0), xycoords="axes fraction", fontsize=8, color=style.MUTED, va="bottom",
                 linespacing=1.35)  # fmt: skip
     title = _title(weeks, lang)
