@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import lab  # noqa: E402
 
-from crmlib.views import style  # noqa: E402
+from crmlib.views import lettering  # noqa: E402
 
 _FONT = (
     "@font-face {{ font-family: 'Shot'; src: url(data:font/otf;base64,{data}); }} * {{ {names} }} select {{ {own} }}"
@@ -51,7 +51,7 @@ def take(results: Path, lang: str) -> None:
 def _ran(browser: Browser, address: str, name: str) -> Page:
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     lab.open_notebook(page, address, name)
-    data = base64.b64encode(style.FONT_FILE.read_bytes()).decode()
+    data = base64.b64encode(lettering.FONT_FILE.read_bytes()).decode()
     page.add_style_tag(content=_FONT.format(data=data, names=_NAMES, own=_OWN))
     if lab.run_all(page):
         raise SystemExit(f"{name} printed a warning or stopped")

@@ -134,6 +134,51 @@ def test_text_in_figures_can_be_read_on_a_phone_and_the_page_does_not_scroll_sid
     page.close()
 
 
+@pytest.mark.parametrize(("media", "width"), [("screen", 390), ("screen", 1280), ("print", 390)])
+def test_the_finding_of_a_figure_is_shown_once_and_never_cut(folder, browser, media, width):
+    page = opened(browser, folder / "report.en.html", width=width)
+    page.emulate_media(media=media)
+    shown = page.evaluate("""[...document.querySelectorAll('figure')].map(figure =>
+        [...figure.querySelectorAll('figcaption, .headline')].filter(title => title.getBoundingClientRect().width > 0).map(
+            title => [title.tagName, title.textContent.trim() !== '', title.getBoundingClientRect().right]))""")
+    assert shown
+    for titles in shown:
+        assert [(tag, is_said) for tag, is_said, _ in titles] == [
+            ("FIGCAPTION" if (media, width) == ("screen", 390) else "g", True)
+        ]
+        assert titles[0][2] <= width
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("media", "width"), [("screen", 1280), ("screen", 900), ("screen", 600), ("screen", 390), ("print", 688)]
+)
+@pytest.mark.parametrize("money", ["VND 1,234,567,890", "IDR \u221212,345,678,901"])
+def test_amounts_of_ten_digits_stand_clear_of_their_neighbours(folder, browser, media, width, money):
+    page = opened(browser, folder / "report.en.html", width=width)
+    page.emulate_media(media=media)
+    boxes = page.evaluate(
+        """money => [...document.querySelectorAll('.numbers .value')].map((value, n) => {
+        if (n === 0 || n === 3) value.textContent = money.replace(' ', '\u00a0')
+        return value
+    }).map(value => {
+        const text = document.createRange()
+        text.selectNodeContents(value)
+        const {left, right, top, bottom} = text.getBoundingClientRect()
+        return [left, right, top, bottom]
+    })""",
+        money,
+    )
+    assert len(boxes) == 5
+    assert all(right <= width for _, right, _, _ in boxes)
+    apart = 8 if media == "print" else 16
+    for n, (left, right, top, bottom) in enumerate(boxes):
+        for other in boxes[n + 1 :]:
+            is_beside = other[2] < bottom and other[3] > top
+            assert not is_beside or other[0] >= right + apart or other[1] + apart <= left
+    page.close()
+
+
 def test_dark_figures_are_light_on_the_pages_own_dark(folder, browser):
     """The filter turns white paper into the page's colour; a card of its own would glare."""
     page = opened(browser, folder / "report.en.html", "dark")

@@ -287,7 +287,10 @@ def test_from_where_a_unit_brings_less_than_one():
     english, chinese = (str(narrative_resources.budget_curve(curve, lang, BOOK)) for lang in LANGS)
     assert "planned budget is beyond $100.00" in english and "beyond $200.00 nothing more" in english
     assert "计划预算已超过$100.00" in chinese and "超过$200.00后不再增加" in chinese
-    assert "next $1.00 brings $0.50" in style.picture(charts_resources.budget_curve(curve, "en", BOOK)).alt
+    drawn = charts_resources.budget_curve(curve, "en", BOOK)
+    assert "next $1.00 brings $0.50" in style.picture(drawn).alt
+    assert len(drawn.texts) == 4
+    assert all(text.get_window_extent().y0 > drawn.get_window_extent().y0 for text in drawn.texts)
 
 
 def test_another_budget_by_slider():

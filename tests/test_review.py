@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from books import load
+from drawn import touching
 from hypothesis import strategies as st
 
 from crmlib import params, schema
@@ -305,6 +306,38 @@ def test_rows_of_a_later_step_replace_those_of_an_earlier_run() -> None:
     found = scorecard.with_rows(known, later)
     assert list(found["kpi"]) == ["csat", "standards_adopted"] and found["kpi_value"].iloc[1] == 2
     assert scorecard.with_rows(known, later.iloc[:0])["kpi_value"].iloc[1] == 0
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize(
+    "quarters", [("2023Q3", "2023Q4"), tuple(f"202{y}Q{q}" for y in range(4) for q in range(1, 5))]
+)
+def test_the_values_at_the_ends_of_a_small_trend_do_not_touch(
+    book: params.Settings, quarters: tuple, lang: str
+) -> None:
+    last = [("csat", quarter, 1.0, 99) for quarter in quarters[-2:]]
+    rows = kpi_rows(*(("net_revenue", quarter, -1_234_567_890_123, 999) for quarter in quarters), *last)
+    rupiah = book.book.model_copy(update={"currency": "IDR"})
+    assert touching(charts_review.kpi_trends(scorecard.trend(rows, REVIEW), lang, rupiah)) == []
+
+
+def test_what_a_rate_cannot_show_in_its_decimals_is_flat(book: params.Settings) -> None:
+    rows = kpi_rows(("csat", "2023Q3", 0.0, 999), ("csat", "2023Q4", 0.0, 999)).assign(low=0.0, high=0.0003)
+    panel = charts_review.kpi_trends(scorecard.trend(rows, REVIEW), "en", book.book).child_axes[0]
+    low, high = panel.get_ylim()
+    assert 0.0003 / (high - low) < 0.05
+
+
+def test_a_part_of_a_quarter_is_not_said_to_have_improved_nothing(book: params.Settings) -> None:
+    rows = scorecard.trend(kpi_rows(("orders", "2023Q3", 9, 900), ("orders", "2023Q4", 3, 900)), REVIEW, ("orders",))
+    said = [
+        charts_review.kpi_history(rows, pd.DataFrame({"kpi": ["orders"], "movement": [word]}), "en", book.book)
+        for word in ("no_before", "worsened")
+    ]
+    assert [ax.get_title(loc="left") for ax in said] == [
+        "1 further KPIs; none is compared with the quarter before",
+        "Of 1 further KPIs 0 improved and 1 worsened on the quarter before",
+    ]
 
 
 def test_a_title_compares_with_no_part_of_a_quarter(book: params.Settings) -> None:

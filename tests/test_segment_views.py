@@ -1,6 +1,7 @@
 """Figures and sentences of scores, tiers and clusters say what their tables hold, and state what is absent."""
 
 import books
+import drawn
 import pandas as pd
 import pytest
 from books import ANCHORS, TIERS
@@ -35,6 +36,28 @@ def told(ax) -> str:
 def test_the_flow_counts_who_stayed_rose_fell_and_came(lang, says):
     """5 of 10 earlier customers stayed; a customer back from silence rose, one gone silent fell."""
     assert told(charts_segment.tier_flow(MOVES, lang)) == says
+
+
+def test_names_of_thin_bars_stay_at_their_bar_or_are_led_to_it():
+    """Bars of 20 at 0, 57 and 114, of 1,000 at 171; names keep 76 apart, so the second and the third are moved."""
+    stay = [(tier, tier, n) for tier, n in (("high", 20), ("potential", 20), ("general", 20), ("risk", 1000))]
+    ax = charts_segment.tier_flow(pd.DataFrame(stay, columns=MOVES.columns), "en")
+    assert drawn.touching(ax) == []
+    at = {text.get_text().split("  ")[0]: text.get_position()[1] for text in ax.texts}
+    assert at["High value"] == 10 and round(at["Churn risk"]) == 671
+    led = sorted({tuple(round(float(y)) for y in line.get_ydata()) for line in ax.lines})
+    assert led == [(67, round(at["Potential"])), (124, round(at["General"]))]
+
+
+def test_a_cluster_that_gave_back_more_than_it_bought_keeps_its_name_legible():
+    shares = pd.DataFrame(
+        {
+            "cluster_name": ["core", "fading", "regular", "regular_2"],
+            "customer_share": 0.25,
+            "revenue_share": [1, 0.02, 0.02, -0.04],
+        }
+    )
+    assert drawn.touching(charts_segment.cluster_profile(shares, "en")) == []
 
 
 def test_the_heat_map_of_moves_leaves_prospects_out_of_its_share():

@@ -15,7 +15,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 
 from crmlib.errors import InputError
 from crmlib.params import Book
-from crmlib.views import style
+from crmlib.views import lettering, style
 
 USD = Book(name_en="A", name_zh="甲", currency="USD")
 YEN = Book(name_en="A", name_zh="甲", currency="JPY", minor_digits=0)
@@ -75,13 +75,13 @@ def test_the_font_has_all_of_gbk_and_what_numbers_need():
     pairs = (bytes((a, b)).decode("gbk", "ignore") for a in range(0x81, 0xFF) for b in range(0x40, 0xFF))
     gbk = {c for c in pairs if len(c) == 1 and not c.isascii()}
     assert len(gbk) > 21_000
-    assert {c for c in gbk if ord(c) not in style.glyphs("Workbook Sans")} == {"≒"}
+    assert {c for c in gbk if ord(c) not in lettering.glyphs("Workbook Sans")} == {"≒"}
     assert all(map(style.is_drawable, "喆堃镕昇瑄−–€£¥₩₹→↑↓▲▼×≥≤éñßÅčŁễ"))
 
 
 def test_the_font_is_the_one_its_readme_describes():
-    readme = (style.FONT_FILE.parent / "README.md").read_text(encoding="utf-8")
-    assert hashlib.sha256(style.FONT_FILE.read_bytes()).hexdigest() in readme
+    readme = (lettering.FONT_FILE.parent / "README.md").read_text(encoding="utf-8")
+    assert hashlib.sha256(lettering.FONT_FILE.read_bytes()).hexdigest() in readme
 
 
 def test_what_the_font_lacks_is_written_out_and_nothing_else_changes():

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import drawn
 import ibis
 import numpy as np
 import pandas as pd
@@ -241,6 +242,36 @@ def test_figures_and_sentences_tell_the_finding(lang):
     empty = [outlook.head(0), forecast.head(0), sold.head(0)]
     assert style.picture(charts_trend.demand_panels(empty[2], empty[1], empty[0], lang, BOOK)).is_empty
     assert style.picture(charts_trend.demand_season(trends.pick(sold, "total", "month"), lang, BOOK)).is_empty
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_long_names_of_categories_stay_in_their_panel(lang):
+    sold = trends.demand(noisy(), NO_GAPS, Q4)
+    outlook, forecast = trends.outlook(sold, Q4)
+    names = (
+        "appliances.kitchen.refrigerators",
+        "appliances.kitchen." + "washers-" * 9,
+        "tea",
+        "其他家用电器及其配件（进口）",
+    )
+    many = [
+        pd.concat([weeks_of(frame).assign(demand_series=name) for name in names]) for frame in (sold, forecast, outlook)
+    ]
+    ax = charts_trend.demand_panels(*many, lang, BOOK)
+    assert drawn.touching(ax) == []
+    titles = [panel.get_title(loc="left").split("\n") for panel in ax.child_axes]
+    assert sorted(title[0][:18] for title in titles) == sorted(name[:18] for name in names)
+    assert [len(title) for title in titles] == [2] * 4 and any(title[0].endswith("…") for title in titles)
+
+
+def test_the_key_stands_below_the_sales_and_returns_are_not_cut_off():
+    sold = trends.demand(noisy(), NO_GAPS, Q4)
+    outlook, forecast = trends.outlook(sold, Q4)
+    given_back = weeks_of(sold).assign(net_minor=lambda f: f.net_minor.where(f.index != f.index[3], -100_000))
+    ax = charts_trend.demand_forecast(given_back, weeks_of(forecast), weeks_of(outlook), "en", BOOK)
+    style.picture(ax)
+    assert ax.get_figure().legends[0].get_window_extent().y1 <= ax.get_window_extent().y0
+    assert ax.get_ylim()[0] < -100_000 / 10**BOOK.minor_digits
 
 
 def growing(n: int) -> pd.DataFrame:

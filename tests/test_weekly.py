@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import pandas as pd
 import pytest
+from drawn import touching
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from weekly_books import BOOK, HOLIDAYS, PLAIN, Q4, days_of, measured, of, steady, tasks_table
@@ -157,7 +158,7 @@ def test_small_charts_say_their_finding(lang: str) -> None:
     found = weekly.chosen(measured(rows, strategy=HOLIDAYS), weekly.CUSTOMERS)
     drawn = style.picture(charts_weekly.run_charts(found, lang, BOOK))
     word = schema.word("net_revenue", lang)
-    assert drawn.alt.startswith({"en": f"Signals: {word}", "zh": f"信号：{word}"}[lang]) and "2017-W52" in drawn.alt
+    assert drawn.alt.startswith({"en": f"Signals: {word}", "zh": f"信号：{word}"}[lang]) and "2017-W50" in drawn.alt
     sentence = str(narrative_weekly.signals(found, limits.false_alarms(weekly.baseline_size(found)), lang))
     assert "W45" in sentence and "15.8%" in sentence
     assert "W47" in str(narrative_weekly.masked(found, lang))
@@ -166,6 +167,20 @@ def test_small_charts_say_their_finding(lang: str) -> None:
         narrative_weekly.signals(few, (math.nan, math.nan), lang)
     )
     assert style.picture(charts_weekly.run_charts(weekly.nothing(), lang, BOOK)).is_empty
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_small_chart_names_its_last_whole_week_and_wide_limits_have_room(lang: str) -> None:
+    """The quarter ends on Sunday, the data on Wednesday: W52 is cut."""
+    rows = steady(date(2017, 6, 5), date(2017, 12, 25), (1_234_567_890_00, 1_345_678_901_00))
+    found = weekly.chosen(measured(rows, Period(2017, 4, date(2017, 12, 27))), weekly.CUSTOMERS)
+    ax = charts_weekly.run_charts(found, lang, BOOK.model_copy(update={"currency": "IDR"}))
+    assert touching(ax) == []
+    said = [text.get_text() for panel in ax.child_axes for text in panel.texts]
+    assert any("W51" in text for text in said) and not any("W52" in text for text in said)
+    outside = found.assign(signal=["above" if week == "2017-W51" else "" for week in found["week"]])
+    title = charts_weekly.run_charts(outside, lang, BOOK).get_title(loc="left")
+    assert title.startswith({"en": "Signals up to W51: ", "zh": "截至W51的信号："}[lang])
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

@@ -9,7 +9,7 @@ from fontTools import subset
 from fontTools.ttLib import TTFont
 
 from crmlib.errors import InputError
-from crmlib.views import style
+from crmlib.views import lettering, style
 
 _ALWAYS = frozenset(chr(code) for code in range(0x20, 0x7F))
 
@@ -22,8 +22,8 @@ def faces(page: str) -> str:
         names = ", ".join(f"{c!r} ({unicodedata.name(c, 'unnamed')}, U+{ord(c):04X})" for c in missing)
         raise InputError(f"the report's fonts lack {names}; replace it in the notebook or the data")
     rules = []
-    for name, file in style.FONTS.items():
-        here = {c for c in left if ord(c) in style.glyphs(name)}
+    for name, file in lettering.FONTS.items():
+        here = {c for c in left if ord(c) in lettering.glyphs(name)}
         left = left - here
         if here:
             data = base64.b64encode(_subset(file, "".join(sorted(here)))).decode()

@@ -14,7 +14,7 @@ from crmlib.io.store import Store
 from crmlib.report import cards, chapters, elsewhere, font, sections, summary, threads
 from crmlib.report.history import frame
 from crmlib.report.text import glossary, methods, quarter, text
-from crmlib.views import narrative_segment, style, tables
+from crmlib.views import lettering, narrative_segment, style, tables
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _FONTS_HERE = "/* fonts */"
@@ -35,7 +35,7 @@ def build(store: Store, notebooks: list[Path], lang: str, facts: Mapping[str, st
             t=functools.partial(text, lang=lang),
             html_lang={"en": "en", "zh": "zh-CN"}[lang],
             css=css(),
-            families=Markup(", ").join(Markup('"{}"').format(name) for name in style.FONTS),
+            families=Markup(", ").join(Markup('"{}"').format(name) for name in lettering.FONTS),
             book=tables.book_name(book, lang),
             elsewhere=elsewhere.line({}, lang),
             caveats=_caveats(store, lang),

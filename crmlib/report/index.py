@@ -15,7 +15,7 @@ from crmlib.periods import Period
 from crmlib.report import elsewhere, font, history, html, lines
 from crmlib.report.summary import KPIS
 from crmlib.report.text import text
-from crmlib.views import style, tables
+from crmlib.views import lettering, style, tables
 
 _FONTS_HERE = "/* fonts */"
 
@@ -51,7 +51,7 @@ def build(store: Store, lang: str) -> str:
             t=functools.partial(text, lang=lang),
             html_lang={"en": "en", "zh": "zh-CN"}[lang],
             css=html.css() + html.stylesheet("index.css"),
-            families=Markup(", ").join(Markup('"{}"').format(name) for name in style.FONTS),
+            families=Markup(", ").join(Markup('"{}"').format(name) for name in lettering.FONTS),
             book=tables.book_name(book, lang),
             notice=tables.book_notice(book, lang),
             title=_title(shown, lang),

@@ -132,7 +132,9 @@ def _figure(output: Any, source: str, chapter: Mapping[str, Any]) -> str:
         return Markup('<p class="crm-absent" data-name="{}">{}</p>').format(result, alt)
     if kind == "image/svg+xml":
         drawn.append(figures.inline(data.get(style.INLINE_SVG) or data[kind], f"{chapter['name']}-{len(drawn)}", alt))
-        return f'<figure data-name="{result}" tabindex="0"><div data-drawn="{len(drawn) - 1}"></div></figure>'
+        title = metadata.get("finding")
+        caption = Markup('<figcaption aria-hidden="true">{}</figcaption>').format(title) if title else ""
+        return f'<figure data-name="{result}" tabindex="0">{caption}<div data-drawn="{len(drawn) - 1}"></div></figure>'
     png = re.sub(r"\s", "", data[kind])
     picture = Markup('<figure data-name="{}"><img alt="{}" src="data:image/png;base64,{}"></figure>')
     return picture.format(result, alt, png)

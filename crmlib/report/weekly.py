@@ -12,7 +12,7 @@ from crmlib.io.store import Store
 from crmlib.report import font, html, sections
 from crmlib.report.sections import Section
 from crmlib.report.summary import Number
-from crmlib.views import narrative_review, style, tables
+from crmlib.views import lettering, narrative_review, style, tables
 
 KPIS = ("net_revenue", "orders", "active_customers", "weekly_return_rate", "average_ticket")
 _FONTS_HERE = "/* fonts */"
@@ -52,7 +52,7 @@ def build(results: Store, notebook: Path, week: str, lang: str) -> str:
     page = html.environment().get_template("weekly.html.j2").render(
         html_lang={"en": "en", "zh": "zh-CN"}[lang],
         css=html.css() + html.stylesheet("weekly.css"),
-        families=Markup(", ").join(Markup('"{}"').format(name) for name in style.FONTS),
+        families=Markup(", ").join(Markup('"{}"').format(name) for name in lettering.FONTS),
         book=tables.book_name(book, lang),
         title=words["title"].format(week=week),
         week=week,

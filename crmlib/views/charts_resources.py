@@ -14,6 +14,7 @@ from crmlib.params import Book
 from crmlib.views import style, tables
 
 _LATE = "#d55e00"
+_CURVE = 150  # points: how tall the curve of the budget is drawn
 _NOTE = {"en": " (illustrative)", "zh": "（示例）"}
 
 
@@ -59,15 +60,19 @@ def budget_curve(curve: pd.DataFrame, lang: str, book: Book, ax: Axes | None = N
         )
     scale = 10**book.minor_digits
     ax.plot(curve.budget_minor / scale, curve.value_minor / scale, color=style.ACCENT)
-    marked = curve[curve.budget_mark != ""].iloc[::-1]
-    for place, row in enumerate(marked.itertuples()):
+    top = 1.08 * max(curve.value_minor.max() / scale, 1)
+    at, point = top, top / _CURVE
+    for row in curve[curve.budget_mark != ""].iloc[::-1].itertuples():
         x, y, is_plan = row.budget_minor / scale, row.value_minor / scale, row.budget_mark == "planned"
         ax.plot([x], [y], "o", color=_LATE if is_plan else style.ACCENT, markersize=7 if is_plan else 5)
         text = f"{style.money(row.budget_minor, book, lang)}: {schema.word(row.budget_mark, lang)}"
         line = {"arrowstyle": "-", "color": style.LINE, "linewidth": 0.8, "shrinkB": 4}
-        ax.annotate(text, (x, y), (14, -14 - 18 * place), textcoords="offset points", fontsize=9, arrowprops=line)
+        at = max(min(y - 14 * point, at - 16 * point), 4 * point)  # below its point and the name before, above the axis
+        ax.annotate(text, (x, y), (14, (at - y) / point), textcoords="offset points", fontsize=9, arrowprops=line)
     ax.set_xlim(0, 1.45 * curve.budget_minor.max() / scale)
-    ax.set_ylim(0, 1.08 * max(curve.value_minor.max() / scale, 1))
+    ax.set_ylim(0, top)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(lambda amount, _: style.number(amount, lang))
     ax.set_xlabel(tables.heading("budget_minor", lang, book))
     ax.set_ylabel(tables.heading("value_minor", lang, book))
     price = curve.shadow_price[curve.budget_mark == "planned"]

@@ -1,18 +1,22 @@
 """Figures of step 5: tidy frame in, Axes out."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from crmlib import schema
 from crmlib.params import Book
-from crmlib.views import narrative_review, style, tables
+from crmlib.views import lettering, narrative_review, style, tables
 
 _OUTCOME_COLOURS = {
     "attained": style.ACCENT,
     "partly_attained": "#56b4e9",
     "not_attained": style.WARNING,
 }
+_PANEL, _APART = 150, 7  # points: the width of a small chart, what keeps its two values apart
+_LEAST_RATE = 0.01  # the height of a small chart of a rate: what its values, rounded to 0.1 %, cannot show is flat
 _LONGEST = 2  # a bar; what was reached is written beside all bars, clear of them
 
 
@@ -36,13 +40,19 @@ def kpi_history(trend: pd.DataFrame, card: pd.DataFrame, lang: str, book: Book, 
     if shown.empty:
         return style.empty(ax, {"en": "No other KPI has two quarters", "zh": "没有其他指标具备两个季度的数据"}[lang])
     _draw_trends(ax, shown, 1.4, lang, book)
-    moved = card[card["kpi"].isin(shown["kpi"])]["movement"].value_counts()
-    n, up, down = shown["kpi"].nunique(), moved.get("improved", 0), moved.get("worsened", 0)
-    title = {
+    title = _moves_title(card[card["kpi"].isin(shown["kpi"])]["movement"], shown["kpi"].nunique(), lang)
+    return style.finish(ax, title=title, alt=title)
+
+
+def _moves_title(movements: pd.Series, n: int, lang: str) -> str:
+    if movements.isin(["no_before", "not_measured", "small_n"]).all():
+        return {"en": f"{n} further KPIs; none is compared with the quarter before",
+                "zh": f"其余{n}个指标；均不与上季度比较"}[lang]  # fmt: skip
+    up, down = ((movements == way).sum() for way in ("improved", "worsened"))
+    return {
         "en": f"Of {n} further KPIs {up} improved and {down} worsened on the quarter before",
         "zh": f"其余{n}个指标中，较上季度改善{up}个、变差{down}个",
     }[lang]
-    return style.finish(ax, title=title, alt=title)
 
 
 def _draw_trends(ax: Axes, trend: pd.DataFrame, inches: float, lang: str, book: Book) -> None:
@@ -69,22 +79,34 @@ def _small_trend(ax: Axes, points: pd.DataFrame, quarters: list[str], lang: str,
     ax.plot(at, values, color=style.ACCENT)
     ax.scatter(at, values, s=18, zorder=3, color=[style.GREY if thin else style.ACCENT for thin in points["is_thin"]])
     last = points.iloc[-1]
-    first = "right" if at[0] > 0 and at[-1] - at[0] < 2 else "left"  # neighbours would overlap
-    for i, colour, side in ((0, style.MUTED, first), (len(at) - 1, style.INK, "right"))[-len(at) :]:
-        text = narrative_review.figure(values[i], last["kpi_unit"], lang, book)
-        ax.annotate(text, (at[i], 1.0), xycoords=("data", "axes fraction"), ha=side, va="top", fontsize=9, color=colour)
+    _label_ends(ax, at, [narrative_review.figure(v, last["kpi_unit"], lang, book) for v in values], len(quarters))
     every = -(-len(quarters) // 6)
     ax.set_xticks(range(0, len(quarters), every), [q[2:] for q in quarters[::every]], fontsize=8)
     ax.set_xlim(-0.3, len(quarters) - 0.7)
     low, high = np.nanmin([*values, *points["low"]]), np.nanmax([*values, *points["high"]])
-    room = high - low or abs(high) or 1
+    room = max(high - low, _LEAST_RATE) if last["kpi_unit"] == "rate" else high - low or abs(high) or 1
     ax.set_ylim(low - 0.2 * room, high + 0.7 * room)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     if last["provenance"] == "illustrative":
-        ax.annotate(schema.word("illustrative", lang), (0.5, 0.86), xycoords="axes fraction", ha="center", va="top",
+        ax.annotate(schema.word("illustrative", lang), (0.5, 0.79), xycoords="axes fraction", ha="center", va="top",
                     fontsize=8.5, color=style.WARNING)  # fmt: skip
     ax.set_title(schema.word(last["kpi"], lang), fontsize=9.5, pad=6, color=style.MUTED)
+
+
+def _label_ends(ax: Axes, at: np.ndarray, told: list[str], quarters: int) -> None:
+    """The last value at its point, the first at its own, or beside the last where both would touch."""
+    wide = sum(lettering.width(text, 9) for text in (told[0], told[-1])) + _APART
+    size = min(9.0, 9 * _PANEL / wide)
+    place: dict[str, Any] = {"va": "top", "fontsize": size}
+    end = ax.annotate(told[-1], (at[-1], 1.0), xycoords=("data", "axes fraction"), ha="right", color=style.INK, **place)
+    if len(at) == 1:
+        return
+    if wide <= (at[-1] - at[0]) * _PANEL / quarters:
+        there: dict[str, Any] = {"xy": (at[0], 1.0), "xycoords": ("data", "axes fraction"), "ha": "left"}
+    else:
+        there = {"xy": (0, 1), "xycoords": end, "xytext": (-_APART, 0), "textcoords": "offset points", "ha": "right"}
+    ax.annotate(told[0], color=style.MUTED, **there, **place)
 
 
 def _trend_title(points: pd.DataFrame, lang: str, book: Book) -> str:
@@ -103,8 +125,11 @@ def _trend_title(points: pd.DataFrame, lang: str, book: Book) -> str:
             "en": f"{name} {value} in {last['period']}; no whole quarter to compare with",
             "zh": f"{last['period']}{name}{value}；没有可比的完整季度",
         }[lang]
-    change = last["kpi_value"] / points["kpi_value"].iloc[-2] - 1
-    by = narrative_review.signed(change, lang)
+    before = points["kpi_value"].iloc[-2]
+    if before == 0:
+        was = narrative_review.figure(before, last["kpi_unit"], lang, book)
+        return {"en": f"{name} {value}, {was} in the quarter before", "zh": f"{name}{value}，上季度为{was}"}[lang]
+    by = narrative_review.signed(last["kpi_value"] / before - 1, lang)
     return {"en": f"{name} {value}, {by} on the quarter before", "zh": f"{name}{value}，较上季度{by}"}[lang]
 
 

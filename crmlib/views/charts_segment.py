@@ -93,9 +93,9 @@ def tier_flow(moves: pd.DataFrame, lang: str, min_cell: int = 1, ax: Axes | None
     for x, side, stack in ((0.0, "right", left), (1.0, "left", right)):
         _label_stack(ax, x, side, stack, lang, min_cell)
     ax.set_xlim(-0.42, 1.42)
-    ax.set_ylim(max(top + n for stack in (left, right) for top, n in stack.values()) + gap, -2.2 * gap)
-    ax.text(0, -1.1 * gap, {"en": "a quarter ago", "zh": "上季度"}[lang], ha="center", color=style.MUTED)
-    ax.text(1, -1.1 * gap, {"en": "now", "zh": "本季度"}[lang], ha="center", color=style.MUTED)
+    ax.set_ylim(max(top + n for stack in (left, right) for top, n in stack.values()) + gap, -2.9 * gap)
+    ax.text(0, -1.8 * gap, {"en": "a quarter ago", "zh": "上季度"}[lang], ha="center", color=style.MUTED)
+    ax.text(1, -1.8 * gap, {"en": "now", "zh": "本季度"}[lang], ha="center", color=style.MUTED)
     ax.set_axis_off()
     title = _flow_title(shown, places, lang, min_cell)
     return style.finish(ax, title=title, alt=title)
@@ -138,15 +138,18 @@ def _band(ax: Axes, left: float, right: float, height: float, colour: str) -> No
 
 
 def _label_stack(ax: Axes, x: float, side: str, stack: dict[str, tuple[float, int]], lang: str, min_cell: int) -> None:
-    """A bar per place, with its name and number of customers; names that would touch are moved apart."""
+    """A bar per place, with its name and number of customers; names that would touch are moved apart, with a line."""
     span = max(top + n for top, n in stack.values())
     are_told = all(n >= min_cell for _top, n in stack.values())
-    at = -1.0
+    out, at = -1 if side == "right" else 1, -span
     for place, (top, n) in stack.items():
         ax.add_patch(Rectangle((x - 0.03, top), 0.06, n, facecolor=_colour(place), edgecolor="none"))
-        at = max(top + n / 2, at + 0.065 * span)
+        middle = top + n / 2
+        at = max(middle, at + 0.065 * span)
+        if at > top + n:
+            ax.plot([x + 0.03 * out, x + 0.06 * out], [middle, at], color=_colour(place), linewidth=0.8)
         text = schema.word(place, lang) + (f"  {style.number(n, lang)}" if are_told else "")
-        ax.text(x + (-0.05 if side == "right" else 0.05), at, text, ha=side, va="center", fontsize=10)
+        ax.text(x + 0.07 * out, at, text, ha=side, va="center", fontsize=10)
 
 
 def _flow_title(shown: pd.DataFrame, places: list[str], lang: str, min_cell: int) -> str:
@@ -171,15 +174,15 @@ def cluster_profile(profile: pd.DataFrame, lang: str, ax: Axes | None = None) ->
     place, height = np.arange(len(profile)), 0.38
     for column, shift, alpha in (("customer_share", -height / 2, 0.45), ("revenue_share", height / 2, 1.0)):
         values = profile[column].fillna(0)
-        bars = ax.barh(place + shift, values, height, color=style.ACCENT, alpha=alpha)
-        ax.bar_label(
-            bars, [f"{style.percent(v, lang)} {schema.label(column, lang)}" for v in values], padding=4, fontsize=9
-        )
+        ax.barh(place + shift, values, height, color=style.ACCENT, alpha=alpha)
+        for y, share in zip(place + shift, values, strict=True):  # right of the axis also where more came back
+            name = f"{style.percent(share, lang)} {schema.label(column, lang)}"
+            ax.annotate(name, (max(share, 0), y), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9)
     ax.set_yticks(place, [schema.word(name, lang) for name in profile["cluster_name"]])
     ax.invert_yaxis()
     ax.xaxis.set_visible(False)
     shares = profile[["customer_share", "revenue_share"]]
-    ax.set_xlim(min(0, 1.35 * shares.min().min()), 1.35 * max(shares.max().max(), 0.01))
+    ax.set_xlim(min(0, shares.min().min()), 1.35 * max(shares.max().max(), 0.01))
     first = profile.iloc[0]
     name, share = schema.word(first["cluster_name"], lang), style.percent(first["revenue_share"], lang)
     title = {"en": f"The cluster '{name}' brings {share} of spend", "zh": f"聚类群“{name}”贡献{share}的消费"}[lang]

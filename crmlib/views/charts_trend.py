@@ -9,16 +9,18 @@ from matplotlib.dates import date2num
 
 from crmlib import schema
 from crmlib.params import Book
-from crmlib.views import style, tables
+from crmlib.views import lettering, style, tables
 
 _TIERS = ("high", "potential", "general", "risk")
 _NOTE = {"en": " (illustrative)", "zh": "（示例）"}
 _NO_DEMAND = {"en": "No sales to follow", "zh": "没有可跟踪的销售"}
+_TITLE, _TITLE_ROOM = 9.5, 210  # points: the letters of a panel's title, the width it has
+_HEAD, _LINE, _PLOT, _FOOT = 0.25, 0.18, 1.05, 0.45  # inches: over a panel, more for a second line, panel, ticks
 _WHEN = {"en": {"week": "weeks", "month": "months"}, "zh": {"week": "周", "month": "个月"}}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-@style.chart(7.2, 3.6)
+@style.chart(7.2, 4.0)
 def demand_forecast(
     demand: pd.DataFrame, forecast: pd.DataFrame, outlook: pd.DataFrame, lang: str, book: Book, ax: Axes | None = None
 ) -> Axes:
@@ -29,7 +31,9 @@ def demand_forecast(
     _draw_history(ax, demand, book, _WORDS[lang])
     _draw_future(ax, forecast, book, _WORDS[lang])
     _finish_axes(ax, demand, book, lang)
-    ax.legend(loc="lower left", ncols=3, fontsize=9, handlelength=1.6, columnspacing=1.2)
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    figure.legend(loc="outside lower left", ncols=4, fontsize=9, handlelength=1.6, columnspacing=1.6)
     title = _outlook_title(outlook.iloc[0], lang, book)
     return style.finish(ax, title=title, alt=title)
 
@@ -46,19 +50,21 @@ def demand_panels(
     rows = -(-len(names) // 2)
     figure = ax.get_figure(root=True)
     assert figure is not None
-    figure.set_figheight(0.7 + 1.75 * rows)
+    titles = _panel_titles(outlook, lang, book)
+    head = _HEAD + _LINE * ("\n" in "".join(titles.values()))
+    tall = head + _PLOT + _FOOT
+    figure.set_figheight(0.7 + tall * rows)
     ax.set_axis_off()
     for place, name in enumerate(names):
-        left, top = 0.55 * (place % 2), 1 - (place // 2) / rows
-        panel = ax.inset_axes((left, top - 0.74 / rows, 0.45, 0.6 / rows))
+        bottom = (_FOOT + tall * (rows - 1 - place // 2)) / (tall * rows)
+        panel = ax.inset_axes((0.55 * (place % 2), bottom, 0.45, _PLOT / (tall * rows)))
         part, ahead = (frame[frame["demand_series"] == name] for frame in (demand, forecast))
         _draw_history(panel, part, book, {})
         _draw_future(panel, ahead, book, {})
         _finish_axes(panel, part, book, lang)
         panel.set_ylabel("")
         panel.tick_params(labelsize=8.5)
-        row = outlook[outlook["demand_series"] == name].iloc[0]
-        panel.set_title(_panel_title(row, lang, book), loc="left", fontsize=9.5, fontweight="normal")
+        panel.set_title(titles[name], loc="left", fontsize=_TITLE, pad=6, linespacing=1.3)
     title = _panels_title(outlook, lang)
     return style.finish(ax, title=title, alt=title)
 
@@ -94,7 +100,16 @@ def _draw_history(ax: Axes, demand: pd.DataFrame, book: Book, labels: dict[str, 
             label=labels.get("sold"))  # fmt: skip
     odd = whole & demand["is_spike"].to_numpy(dtype=bool)
     if odd.any():
-        ax.scatter(at[odd], values[odd], s=26, marker="x", color=style.WARNING, zorder=4, label=labels.get("spike"))
+        ax.scatter(
+            at[odd],
+            values[odd],
+            s=26,
+            marker="x",
+            color=style.WARNING,
+            zorder=4,
+            clip_on=False,
+            label=labels.get("spike"),
+        )
     partial = ~whole & (values > 0.5 * np.nanmedian(values))
     if partial.any():
         ax.scatter(
@@ -120,7 +135,8 @@ def _draw_future(ax: Axes, forecast: pd.DataFrame, book: Book, labels: dict[str,
 
 
 def _finish_axes(ax: Axes, demand: pd.DataFrame, book: Book, lang: str) -> None:
-    ax.set_ylim(bottom=0)
+    sold = demand.loc[demand["is_whole"].astype("bool"), "net_minor"].astype("float64") / 10**book.minor_digits
+    ax.set_ylim(bottom=min(0, 1.1 * sold.min()) if len(sold) else 0)
     ax.yaxis.set_major_formatter(lambda value, _: style.number(value, lang))
     starts = pd.date_range(demand["start_date"].min(), demand["start_date"].max() + pd.Timedelta(days=90), freq="QS")
     ax.set_xticks(date2num(starts), [_quarter(day, lang) for day in starts])
@@ -144,17 +160,26 @@ def _outlook_title(row: pd.Series, lang: str, book: Book) -> str:
             "zh": f"未来{count}{unit}预计{mean}，八成可能在{low}至{high}之间"}[lang]  # fmt: skip
 
 
-def _panel_title(row: pd.Series, lang: str, book: Book) -> str:
-    name = style.legible(schema.word(row["demand_series"], lang))
+def _panel_titles(outlook: pd.DataFrame, lang: str, book: Book) -> dict[str, str]:
+    """Name and forecast of each series: in one line, or all in two where one of them has no room."""
+    named = {str(row["demand_series"]): style.legible(schema.word(row["demand_series"], lang))
+             for row in outlook.to_dict("records")}  # fmt: skip
+    told = {str(row["demand_series"]): _expected(row, lang, book) for _, row in outlook.iterrows()}
+    joined = {key: f"{name}: {told[key]}" if told[key] else name for key, name in named.items()}
+    if all(lettering.width(title, _TITLE) <= _TITLE_ROOM for title in joined.values()):
+        return joined
+    return {key: f"{lettering.cut(name, _TITLE_ROOM, _TITLE)}\n{told[key]}" for key, name in named.items()}
+
+
+def _expected(row: pd.Series, lang: str, book: Book) -> str:
+    """The next quarter with its range of 80 % and its change, or nothing where nothing is foretold."""
     if row["forecast_state"] != "foretold":
-        return name
+        return ""
     change = float(row["expected_minor"]) / float(row["before_minor"]) - 1 if row["before_minor"] else np.nan
     half = (float(row["high_80_minor"]) - float(row["low_80_minor"])) / 2
-    around = style.percent(half / float(row["expected_minor"]), lang, 0) if row["expected_minor"] else "n/a"
+    around = style.percent(half / float(row["expected_minor"]) if row["expected_minor"] else None, lang, 0)
     sign = "+" if change >= 0 else ""
-    return (
-        f"{name}: {style.money(row['expected_minor'], book, lang)} ±{around} ({sign}{style.percent(change, lang, 0)})"
-    )
+    return f"{style.money(row['expected_minor'], book, lang)} ±{around} ({sign}{style.percent(change, lang, 0)})"
 
 
 def _panels_title(outlook: pd.DataFrame, lang: str) -> str:

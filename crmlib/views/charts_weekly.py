@@ -8,10 +8,12 @@ from matplotlib.axes import Axes
 
 from crmlib import schema
 from crmlib.params import Book
-from crmlib.views import narrative_review, style
+from crmlib.views import lettering, narrative_review, style
 
 PACE = "#009e73"
-_ROW, _KEY = 1.36, 1.15  # inches: a row of charts; title, key and space around them
+_KEY = 1.15  # inches: title, key and space around them
+_HEAD, _CHART, _TICKS = 0.42, 0.64, 0.30  # inches: what stands over a chart, the chart, what stands below
+_LINE, _ROOM = 0.16, 158  # inches that a second line takes; points that a line over a chart has
 
 
 @style.chart(4.8, 3.6)
@@ -25,29 +27,31 @@ def run_charts(weeks: pd.DataFrame, lang: str, book: Book, ax: Axes | None = Non
         return style.empty(ax, {"en": "No weeks in the data", "zh": "数据中没有可显示的周"}[lang])
     ax.set_axis_off()
     names = list(dict.fromkeys(weeks["kpi"]))
-    rows = -(-len(names) // 2)
+    said = {name: _said(weeks[weeks["kpi"] == name], lang, book) for name in names}
+    rows = [names[n : n + 2] for n in range(0, len(names), 2)]
+    heads = [_HEAD + _LINE * any("\n" in said[name] for name in row) for row in rows]
+    below = sum(heads) + (_CHART + _TICKS) * len(rows)
     figure = ax.get_figure(root=True)
     assert figure is not None
-    figure.set_figheight(_KEY + _ROW * rows)
-    drawn = _ROW * rows + 0.35
-    for place, name in enumerate(names):
-        row, column = divmod(place, 2)
-        top = 1 - (row * _ROW + 0.42) / drawn
-        height = (_ROW - 0.72) / drawn
-        small = ax.inset_axes((0.52 * column, top - height, 0.48, height))
-        _panel(small, weeks[weeks["kpi"] == name].reset_index(drop=True), lang, book)
+    figure.set_figheight(_KEY + below)
+    drawn = below + 0.35
+    for row, head in zip(rows, heads, strict=True):
+        below -= head + _CHART + _TICKS
+        for column, name in enumerate(row):
+            place = (0.52 * column, (below + _TICKS + 0.35) / drawn, 0.48, _CHART / drawn)
+            _panel(ax.inset_axes(place), weeks[weeks["kpi"] == name].reset_index(drop=True), said[name], lang)
     ax.annotate(_key(weeks, lang), (0, 0), xycoords="axes fraction", fontsize=8, color=style.MUTED, va="bottom",
                 linespacing=1.35)  # fmt: skip
     title = _title(weeks, lang)
     return style.finish(ax, title=title, alt=f"{title}. {_told(weeks, lang, book)}")
 
 
-def _panel(ax: Axes, weeks: pd.DataFrame, lang: str, book: Book) -> None:
-    """One KPI: its weeks, its limits, its pace; above it the name and the last value."""
+def _panel(ax: Axes, weeks: pd.DataFrame, said: str, lang: str) -> None:
+    """One KPI: its weeks, its limits, its pace; above it the name and what is said of the last week."""
     at, values = np.arange(len(weeks)), weeks["kpi_value"].to_numpy("float64")
     _limits(ax, at, weeks)
     inside = (weeks["phase"] == "quarter").to_numpy()
-    hollow = (weeks["is_partial"].astype("bool") | weeks["holiday"].ne("")).to_numpy()
+    hollow = (~_is_usual(weeks)).to_numpy()
     signal = (weeks["signal"] != "").to_numpy()
     ax.plot(at[~hollow], values[~hollow], color=style.GREY, linewidth=0.8, zorder=2)
     pace = weeks["pace"].where(~weeks["is_partial"].astype("bool")).to_numpy("float64")
@@ -64,7 +68,7 @@ def _panel(ax: Axes, weeks: pd.DataFrame, lang: str, book: Book) -> None:
     ax.scatter(at[hollow], shown, s=13, facecolor=style.PAPER, zorder=3, clip_on=False, linewidth=0.9,
                edgecolor=[style.ACCENT if here else style.GREY for here in inside[hollow]])  # fmt: skip
     _axis(ax, weeks, inside)
-    _head(ax, weeks, lang, book)
+    _head(ax, weeks, said, lang)
 
 
 def _limits(ax: Axes, at: np.ndarray, weeks: pd.DataFrame) -> None:
@@ -95,30 +99,54 @@ def _axis(ax: Axes, weeks: pd.DataFrame, inside: np.ndarray) -> None:
     if len(named) == 3 and named[2] - named[1] < 6:
         named = [named[0], named[2]]
     ax.set_xticks(named, [weeks["week"].iloc[i][5:] for i in named], fontsize=8)
+    for label, side in ((ax.get_xticklabels()[0], "left"), (ax.get_xticklabels()[-1], "right")):
+        label.set(ha=side)
     ax.set_xlim(-0.8, len(weeks) - 0.2)
     ax.tick_params(length=2, pad=1.5)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
 
 
-def _head(ax: Axes, weeks: pd.DataFrame, lang: str, book: Book) -> None:
+def _head(ax: Axes, weeks: pd.DataFrame, said: str, lang: str) -> None:
     """The KPI's name, and below it the last week's value with the limits."""
-    kpi, unit = weeks["kpi"].iloc[0], weeks["kpi_unit"].iloc[0]
-    place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "left", "va": "bottom"}
+    place: dict[str, Any] = {"textcoords": "offset points", "ha": "left", "va": "bottom"}
     made_up = {"en": " (illustrative)", "zh": "（示例）"}[lang] if weeks["provenance"].eq("illustrative").any() else ""
-    ax.annotate(schema.word(kpi, lang) + made_up, (0, 1), (0, 14), fontsize=8.5, color=style.INK, **place)
+    last = _last(weeks)
+    colour = style.WARNING if last is not None and last["signal"] else style.MUTED
+    below = ax.annotate(said, (0, 1), (0, 3), xycoords="axes fraction", fontsize=8, color=colour, **place)
+    name = schema.word(weeks["kpi"].iloc[0], lang) + made_up
+    ax.annotate(name, (0, 1), (0, 1), xycoords=below, fontsize=8.5, color=style.INK, **place)
+
+
+def _last(weeks: pd.DataFrame) -> pd.Series | None:
+    """The last whole week of one KPI that is no holiday week; where there is none, the last week."""
     known = weeks[weeks["kpi_value"].notna()]
-    if known.empty:
-        return
-    last = known.iloc[-1]
-    value = narrative_review.figure(last["kpi_value"], unit, lang, book)
-    said = {"en": f"{last['week'][5:]}: {value}", "zh": f"{last['week'][5:]}：{value}"}[lang]
+    usual = known[_is_usual(known)]
+    return None if known.empty else (usual if len(usual) else known).iloc[-1]
+
+
+def _is_usual(weeks: pd.DataFrame) -> pd.Series:
+    """Whole weeks without a holiday: those that can be judged."""
+    return ~weeks["is_partial"].astype("bool") & weeks["holiday"].eq("")
+
+
+def _said(weeks: pd.DataFrame, lang: str, book: Book) -> str:
+    """The last week's value and its limits, in two lines where one has no room."""
+    last = _last(weeks)
+    if last is None:
+        return ""
+    unit = last["kpi_unit"]
+    said = {"en": f"{last['week'][5:]}: ", "zh": f"{last['week'][5:]}："}[lang]
+    said += narrative_review.figure(last["kpi_value"], unit, lang, book)
     if unit == "rate":
-        said += {"en": f" of {last['n']}", "zh": f"（{last['n']}例）"}[lang]
-    if pd.notna(last["lower_limit"]):
-        low, high = (_short(last[c], unit, lang, book) for c in ("lower_limit", "upper_limit"))
-        said += {"en": f"; limits {low}–{high}", "zh": f"；控制限 {low}–{high}"}[lang]
-    ax.annotate(said, (0, 1), (0, 3), fontsize=8, color=style.WARNING if last["signal"] else style.MUTED, **place)
+        n = style.number(last["n"], lang)
+        said += {"en": f" of {n}", "zh": f"（{n}例）"}[lang]
+    if pd.isna(last["lower_limit"]):
+        return said
+    low, high = (_short(last[c], unit, lang, book) for c in ("lower_limit", "upper_limit"))
+    limits = {"en": f"limits {low}–{high}", "zh": f"控制限 {low}–{high}"}[lang]
+    line = said + {"en": "; ", "zh": "；"}[lang] + limits
+    return line if lettering.width(line, 8) <= _ROOM else f"{said}\n{limits}"
 
 
 def _short(value: float, unit: str, lang: str, book: Book) -> str:
@@ -141,12 +169,14 @@ def _title(weeks: pd.DataFrame, lang: str) -> str:
             lang
         ]
     names = list(dict.fromkeys(found["kpi"]))
-    last = watched["week"].iloc[-1]
+    last = watched.loc[_is_usual(watched), "week"].max()
     now = [schema.word(k, lang) for k in names if (found.loc[found["kpi"] == k, "week"] == last).any()]
     words = {
         "en": ", ".join(schema.word(k, lang) for k in names),
         "zh": "、".join(schema.word(k, lang) for k in names),
     }[lang]
+    if len(now) == len(names):
+        return {"en": f"Signals up to {last[5:]}: {words}", "zh": f"截至{last[5:]}的信号：{words}"}[lang]
     told = {"en": f"Signals: {words}; in {last[5:]}: {', '.join(now) or 'none'}",
             "zh": f"信号：{words}；其中{last[5:]}：{'、'.join(now) or '无'}"}  # fmt: skip
     return told[lang]
@@ -166,8 +196,8 @@ def _key(weeks: pd.DataFrame, lang: str) -> str:
 
 
 def _told(weeks: pd.DataFrame, lang: str, book: Book) -> str:
-    last = weeks[weeks["kpi_value"].notna()].drop_duplicates("kpi", keep="last")
+    found = [_last(group) for _, group in weeks.groupby("kpi", sort=False)]
     figure = narrative_review.figure
     told = [f"{schema.word(r['kpi'], lang)} {r['week']} {figure(r['kpi_value'], r['kpi_unit'], lang, book)}"
-            for r in last.to_dict("records")]  # fmt: skip
+            for r in found if r is not None]  # fmt: skip
     return {"en": "; ".join(told), "zh": "；".join(told)}[lang]

@@ -1,4 +1,4 @@
-"""How everything looks: chart theme, colours, number formats, and the one font that measures and draws them.
+"""How everything looks: chart theme, colours, number formats.
 
 No pyplot and no global setting: a chart is drawn inside `chart`, and turned into SVG by `picture`.
 """
@@ -7,35 +7,22 @@ import dataclasses
 import functools
 import inspect
 import math
-import re
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, ParamSpec, cast
 
 import matplotlib
 import pandas as pd
 from cycler import cycler
-from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ft2font import FT2Font
-from matplotlib.textpath import text_to_path
 
 from crmlib.errors import InputError
 from crmlib.params import Book
-from crmlib.views import svg
-
-FONT_FILE = Path(__file__).parent / "fonts" / "NotoSansSC-GBK.otf"
-# Names of our own: a reader's or a machine's other "Noto Sans SC" must never be picked instead. Matplotlib's own font
-# follows for what the first lacks, such as the letters of Polish or Vietnamese names.
-FONTS = {
-    "Workbook Sans": FONT_FILE,
-    "Workbook Sans Wide": Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf",
-}
+from crmlib.views import lettering, svg
 
 INK, MUTED, GREY, LINE, PAPER = "#1c2733", "#5b6672", "#9aa3ad", "#d5dae0", "#ffffff"
 ACCENT, WARNING = "#1f5a8a", "#c2571a"
@@ -57,7 +44,7 @@ _THEME: dict[Any, Any] = {
     "axes.titlelocation": "left",
     "axes.titlepad": 14,
     "axes.titlesize": 14,
-    "font.family": list(FONTS),
+    "font.family": list(lettering.FONTS),
     "font.size": 11,
     "grid.color": LINE,
     "grid.linewidth": 0.6,
@@ -80,9 +67,6 @@ _THEME: dict[Any, Any] = {
 _MARGIN = 3 / 72  # inches: what the layout leaves around a figure
 _FINDING = "finding"
 _REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_PIECES = re.compile(
-    r"\s+|[（《“]*(?:[\u2e80-\u9fff]|[^\s\u2e80-\u9fff（《“，。、；：！？）》”]+)[，。、；：！？）》”]*|."
-)
 _NO_VALUE = {"en": "n/a", "zh": "无数据"}
 _SIGNS = {"USD": "$", "CNY": "¥", "EUR": "€", "GBP": "£"}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -94,12 +78,13 @@ P = ParamSpec("P")
 class Picture:
     """A finished figure: `svg` stands alone (text as outlines), `inline` is for a page that has the font.
 
-    `is_empty`: it only states that there is nothing to draw.
+    `finding`: its title in one line; `is_empty`: it only states that there is nothing to draw.
     """
 
     svg: str
     inline: str
     alt: str
+    finding: str = ""
     is_empty: bool = False
 
     def __repr__(self) -> str:
@@ -107,7 +92,7 @@ class Picture:
 
     def _repr_mimebundle_(self, include: Any, exclude: Any) -> tuple[dict[str, str], dict[str, Any]]:  # noqa: ARG002
         data = {"image/svg+xml": self.svg, INLINE_SVG: self.inline, "text/plain": self.alt}
-        return data, {"image/svg+xml": {"alt": self.alt, "empty": self.is_empty}}
+        return data, {"image/svg+xml": {"alt": self.alt, "finding": self.finding, "empty": self.is_empty}}
 
 
 _EMPTY = "nothing to draw"
@@ -140,8 +125,9 @@ def chart(width: float = 7.2, height: float = 3.6) -> Callable[[Callable[P, Axes
 
 def finish(ax: Axes, title: str, alt: str) -> Axes:
     """Set the finding as the title, wrapped to the figure's width, and what a reader who cannot see it is told."""
-    wrapped = _wrapped(title, _room(ax), ax.title.get_fontsize())
+    wrapped = lettering.wrapped(title, _room(ax), float(ax.title.get_fontsize()))
     ax.set_title(wrapped, loc="left", linespacing=1.4).set_gid(_FINDING)
+    ax.set_label(title)
     _figure(ax).set_label(alt)
     return ax
 
@@ -152,7 +138,7 @@ def empty(ax: Axes, text: str) -> Axes:
     _figure(ax).set_label(text)
     ax.set_axis_off()
     ax.set_label(_EMPTY)
-    ax.text(0, 0.5, _wrapped(text, _room(ax), 11), color=MUTED, va="center", transform=ax.transAxes)
+    ax.text(0, 0.5, lettering.wrapped(text, _room(ax), 11), color=MUTED, va="center", transform=ax.transAxes)
     return ax
 
 
@@ -165,7 +151,8 @@ def picture(ax: Axes) -> Picture:
     with _theme(), _no_tofu():
         _lay_out(figure)
         drawn, inline = svg.drawn(figure, alt)
-        return Picture(drawn, inline, alt, ax.get_label() == _EMPTY)
+        title = str(ax.get_label())
+        return Picture(drawn, inline, alt, *(("", True) if title == _EMPTY else (title, False)))
 
 
 def money(minor: Any, book: Book, lang: str) -> str:
@@ -237,7 +224,7 @@ def is_drawable(char: str) -> bool:
     if char in _REORDERING:
         return False
     return (
-        any(ord(char) in glyphs(name) for name in FONTS)
+        any(ord(char) in lettering.glyphs(name) for name in lettering.FONTS)
         or unicodedata.category(char) == "Cf"
         or "\ufe00" <= char <= "\ufe0f"
     )
@@ -256,23 +243,10 @@ def _name(char: str) -> str:
     return unicodedata.name(char, f"U+{ord(char):04X}").lower()
 
 
-@functools.cache
-def glyphs(font: str) -> frozenset[int]:
-    """Code points that one of `FONTS` can draw."""
-    return frozenset(FT2Font(str(FONTS[font])).get_charmap())
-
-
-@functools.cache
-def _add_fonts() -> None:
-    for name, file in FONTS.items():
-        found = font_manager.ttfFontProperty(FT2Font(str(file)))
-        font_manager.fontManager.ttflist.append(dataclasses.replace(found, name=name))
-
-
 @contextmanager
 def _theme() -> Iterator[None]:
     """Our settings over matplotlib's own defaults, whatever the machine's matplotlibrc says."""
-    _add_fonts()
+    lettering.add_fonts()
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_THEME)
@@ -300,20 +274,6 @@ def _lay_out(figure: Figure) -> None:
     for ax in figure.axes:
         for title in ax.findobj(lambda artist: artist.get_gid() == _FINDING):
             title.set_x((_MARGIN * figure.dpi - ax.bbox.x0) / ax.bbox.width)  # type: ignore[attr-defined]
-
-
-def _wrapped(text: str, width: float, size: Any) -> str:
-    """Break lines between words, and between Chinese characters but not before closing punctuation; in points."""
-    _add_fonts()
-    font = font_manager.FontProperties(family=list(FONTS), size=size)
-    lines = [""]
-    for part in _PIECES.findall(text):
-        wider = text_to_path.get_text_width_height_descent((lines[-1] + part).rstrip(), font, ismath=False)[0]
-        if lines[-1] and not part.isspace() and wider > width:
-            lines[-1] = lines[-1].rstrip()
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(lines)
 
 
 def _absent(x: Any) -> bool:
