@@ -375,6 +375,17 @@ def test_rows_that_are_in_no_figure_are_told_on_the_first_screen(tmp_path):
     assert "could not be used" not in html.build(results, notebooks, "en")
 
 
+def test_customers_who_never_come_back_are_told_on_the_first_screen(tmp_path):
+    """775 orders of 775 customers; of 29 it is too early to say."""
+    results, notebooks = quarters.make(tmp_path, "en")
+    told = "No customer id occurs in more than one of the 775 orders"
+    for orders, buyers, is_told in ((775, 775, True), (776, 775, False), (29, 29, False)):
+        results.save(data_history=quarters.history().assign(orders=orders, buyers=buyers))
+        assert (told in html.build(results, notebooks, "en")) == is_told
+    results.save(data_history=quarters.history().assign(orders=775, buyers=775))
+    assert "要么ID按订单生成" in html.build(results, notebooks, "zh")
+
+
 def test_the_page_s_own_font_has_every_character_on_it(pages):
     for page in pages.values():
         fonts = re.findall(r'font-family: "([^"]+)"; src: url\("data:font/woff2;base64,([^"]+)"', page)

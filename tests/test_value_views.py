@@ -115,6 +115,12 @@ def test_warnings_name_counts_money_and_source():
     assert "1 red, 4 amber and 9 watch" in text and "$1,500 at risk" in text and "91 days (source: BTYD model)" in text
 
 
+def test_alerts_without_money_at_risk_are_said_to_be_without():
+    alerts = pd.DataFrame({"alert": ["red", "amber", "watch", "no_alert"], "customers": [0, 22_733, 0, 100]})
+    en, zh = (narrative_value.warnings(NONE["churn_warnings"], alerts, 91, lang, BOOK).text for lang in ("en", "zh"))
+    assert en.startswith("22,733 customers carry an alert, but no money") and "22,733个客户有预警" in zh
+
+
 def test_the_strongest_predictor_is_named_whichever_way_it_points():
     frame = pd.DataFrame({"predictor": ["repeat_purchases", "recency_days"], "odds_ratio": [0.25, 2.0]})
     assert "Repeat purchases" in narrative_value.predictors(frame, "en").text

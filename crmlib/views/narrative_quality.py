@@ -171,6 +171,22 @@ def contacts(states: pd.DataFrame, lang: str, rule: Quality) -> Sentence:
     return say({"en": en, "zh": zh}, lang)
 
 
+def single_orders(history: pd.DataFrame, least: int, lang: str) -> Sentence | None:
+    """That no customer id comes back, where `least` customers or more bought: what the report says of coming back is void."""
+    orders, buyers = history[["orders", "buyers"]].iloc[0]
+    if orders > buyers or buyers < least:
+        return None
+    n = style.number(orders, lang)
+    return say(
+        {
+            "en": f"No customer id occurs in more than one of the {n} orders: either ids are made per order, or nobody came "
+            "back. What is said of returning, migration and winning back says nothing.",
+            "zh": f"{n}笔订单中，没有一个客户ID出现在两笔订单里：要么ID按订单生成，要么无人回购。有关回购、迁移与挽回的内容均无意义。",
+        },
+        lang,
+    )
+
+
 def matches(pairs: int, customers: int, lang: str) -> Sentence:
     """How many pairs wait for a decision, and where it is written down."""
     if not pairs:

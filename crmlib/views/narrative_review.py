@@ -103,11 +103,12 @@ def tiers(kpis: pd.DataFrame, period: Period, review: Review, lang: str) -> Sent
     worst = known.sort_values(["kpi_value", "tier"]).iloc[0]
     share, low, high = (style.percent(worst[c], lang) for c in ("kpi_value", "low", "high"))
     n = style.number(worst["n"], lang)
+    en, zh = (": the least of all tiers", "，为各层级最低") if len(known) > 1 else ("", "")
     return say(
         {
             "en": f"Of the {n} active customers who began the quarter in the tier '{schema.word(worst['tier'], 'en')}', {share} "
-            f"bought again ({low} to {high}): the least of all tiers.",
-            "zh": f"季初属于“{schema.word(worst['tier'], 'zh')}”层级的{n}个活跃客户中，{share}再次购买（{low}至{high}），为各层级最低。",
+            f"bought again ({low} to {high}){en}.",
+            "zh": f"季初属于“{schema.word(worst['tier'], 'zh')}”层级的{n}个活跃客户中，{share}再次购买（{low}至{high}）{zh}。",
         },
         lang,
     )

@@ -172,6 +172,12 @@ def newcomer(purchases: float, minor: float, settings: Value, lang: str, book: B
 
 def warnings(listed: pd.DataFrame, alerts: pd.DataFrame, days: int, lang: str, book: Book) -> Sentence:
     """How many customers carry an alert, how much money that is, and where the chance comes from."""
+    alarmed = alerts.loc[alerts["alert"] != "no_alert", "customers"].sum()
+    if listed.empty and alarmed:
+        n = style.number(alarmed, lang)
+        return say({"en": f"{n} customers carry an alert, but no money can be said to be at risk: nothing in the data "
+                    "says that they would buy again.",
+                    "zh": f"{n}个客户有预警，但无法计算风险金额：数据中没有迹象表明他们会再次购买。"}, lang)  # fmt: skip
     if listed.empty:
         return say({"en": f"No customer of the last 180 days has a raised chance of buying nothing in the next {days} days.",
                     "zh": f"近180天内的客户中，没有人在未来{days}天内有明显偏高的不购买概率。"}, lang)  # fmt: skip
