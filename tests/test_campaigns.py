@@ -68,7 +68,9 @@ def test_a_rate_that_is_full_and_an_arm_that_is_empty_show_nothing() -> None:
     assert math.isnan(sample_size.mde_rates([Arms(500, 500, 1.0)], RULES))
     assert math.isnan(sample_size.mde_rates([Arms(500, 0, 0.5)], RULES))
     assert math.isnan(sample_size.mde("money", [Arms(500, 0, 1, 1)], RULES))
-    assert math.isnan(sample_size.mde("money", [Arms(500, 500, 0, 0)], RULES))  # nobody bought: nothing is known of chance
+    assert math.isnan(
+        sample_size.mde("money", [Arms(500, 500, 0, 0)], RULES)
+    )  # nobody bought: nothing is known of chance
     assert math.isnan(sample_size.rates_per_arm(0.98, 0.05, RULES))
     assert math.isnan(sample_size.mde("money", [Arms(500, 500, 1, 1, math.nan)], RULES, adjusted=True))
 

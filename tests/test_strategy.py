@@ -91,7 +91,10 @@ def test_decisions_are_ranked_by_money_and_say_their_numbers():
 def test_winning_back_says_how_many_return_by_themselves():
     """1.8 % of 351 whom nobody contacted; of 29 it is too few to say."""
     en, zh = decided(150).loc[0, ["text_en", "text_zh"]]
-    assert "with a control group: of 351 lapsed customers for whom no contact is recorded this quarter, 1.8% returned" in en
+    assert (
+        "with a control group: of 351 lapsed customers for whom no contact is recorded this quarter, 1.8% returned"
+        in en
+    )
     assert "并设置对照组：本季度351位没有联系记录的沉寂客户中，1.8%自行回流。" in zh
     for returned in (RETURNED.assign(n=29), RETURNED.iloc[:0]):
         en, zh = decided(150, returned=returned).loc[0, ["text_en", "text_zh"]]

@@ -93,7 +93,7 @@ def mde_rates(tiers: Sequence[Arms], settings: Holdout, inflation: float = 1.0) 
 def mde(
     unit: str, tiers: Sequence[Arms], settings: Holdout, *, adjusted: bool = False, inflation: float = 1.0
 ) -> float:
-    """The formula for the KPI's unit; NaN adjusted for a rate, for money without a correlation, and where nothing varied."""
+    """The formula for the KPI's unit; NaN adjusted for a rate or without a correlation, and where nothing varied."""
     if adjusted and (unit == "rate" or all(math.isnan(tier.rho) for tier in tiers)):
         return math.nan
     if unit == "rate":

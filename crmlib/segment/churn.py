@@ -191,7 +191,8 @@ def alerts(assessed: ir.Table, chosen: str, settings: Segment) -> ir.Table:
     Red: a chance of at least `red_risk` for a customer who was in one of the two best tiers a quarter ago. Amber: any
     other chance of at least `amber_risk`. Watch: at least twice the mean chance of the active customers. Money at risk:
     the chance times what the customer would bring over the horizon if he stays one; without a model, his spend of the
-    last 12 months; nothing where nobody has ever come back. What neither the customer value table nor the warnings show is left out.
+    last 12 months; nothing where nobody has ever come back. What neither the customer value table nor the warnings show
+    is left out.
     """
     value = settings.value
     risk = {"btyd": assessed.btyd_risk, "logistic": assessed.logistic_risk, "observed": assessed.silent_rate}[chosen]
