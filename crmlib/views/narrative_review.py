@@ -36,13 +36,11 @@ def revenue(card: pd.DataFrame, kpis: pd.DataFrame, period: Period, lang: str, b
     changes = dict(zip(card["kpi"], card["change_share"], strict=True))
     money, change = style.money(values["net_revenue"], book, lang), float(changes["net_revenue"])
     if math.isnan(change):
-        return say(
-            {
-                "en": f"Net revenue was {money}; there are no two whole quarters to compare.",
-                "zh": f"净销售额为{money}；没有可供比较的两个完整季度。",
-            },
-            lang,
-        )
+        en, zh = "there is no quarter before to compare with", "没有可供比较的上季度"
+        if (kpis["period"] == str(period.previous)).any():
+            en = f"the data cover {period} or {period.previous} only in part, so they are not compared"
+            zh = f"{period}或{period.previous}的数据不完整，因此不作比较"
+        return say({"en": f"Net revenue was {money}; {en}.", "zh": f"净销售额为{money}；{zh}。"}, lang)
     said = {code: _moved(changes, change, period, money, code) for code in LANGS}
     if not (kpis["period"] == str(Period(period.year - 1, period.quarter))).any():
         said["en"] += " Season and trend cannot be told apart without last year's quarter."
