@@ -182,8 +182,10 @@ def balance(designs: pd.DataFrame, lang: str) -> Sentence:
     return say({lang: _joined(said, lang)}, lang)
 
 
-def overlaps(found: pd.DataFrame, lang: str) -> Sentence:
-    """Which campaigns would contact the same customers at one time."""
+def overlaps(found: pd.DataFrame, designs: pd.DataFrame, lang: str) -> Sentence | None:
+    """Which campaigns would contact the same customers at one time; nothing to say of fewer than two."""
+    if designs["campaign_id"].nunique() < 2:
+        return None
     if found.empty:
         return say(
             {"en": "No two campaigns share customers at the same time.", "zh": "没有两个活动在同一时间共用客户。"}, lang
