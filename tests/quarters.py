@@ -93,7 +93,9 @@ def tier_sizes() -> pd.DataFrame:
 
 def history() -> pd.DataFrame:
     first, last = pd.to_datetime(["2023-01-01"]), pd.to_datetime(["2023-12-30"])
-    return pd.DataFrame({"first_order_date": first, "last_order_date": last, "window_months": 12})
+    return pd.DataFrame(
+        {"first_order_date": first, "last_order_date": last, "window_months": 12, "orders": 1900, "buyers": 775}
+    )
 
 
 def customers() -> pd.DataFrame:

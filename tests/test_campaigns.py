@@ -15,6 +15,7 @@ from crmlib.kpi.sample_size import Arms
 from crmlib.kpi.windows import Span
 from crmlib.params import Holdout
 from crmlib.strategy import campaign_base, holdout, remedies
+from crmlib.views import narrative_campaign
 
 RULES = Holdout()
 IDS = [
@@ -68,6 +69,9 @@ def test_a_rate_that_is_full_and_an_arm_that_is_empty_show_nothing() -> None:
     assert math.isnan(sample_size.mde_rates([Arms(500, 500, 1.0)], RULES))
     assert math.isnan(sample_size.mde_rates([Arms(500, 0, 0.5)], RULES))
     assert math.isnan(sample_size.mde("money", [Arms(500, 0, 1, 1)], RULES))
+    assert math.isnan(
+        sample_size.mde("money", [Arms(500, 500, 0, 0)], RULES)
+    )  # nobody bought: nothing is known of chance
     assert math.isnan(sample_size.rates_per_arm(0.98, 0.05, RULES))
     assert math.isnan(sample_size.mde("money", [Arms(500, 500, 1, 1, math.nan)], RULES, adjusted=True))
 
@@ -238,7 +242,9 @@ def test_who_is_in_two_campaigns_at_once() -> None:
     assert holdout.treated_twice(listed, windows).to_pyarrow().to_pylist() == [
         {"customer_id": "1", "campaign_id": "A", "other_campaign_id": "B"}
     ]
-    assert holdout.overlaps(listed, windows[windows["campaign_id"] != "A"]).empty
+    none = holdout.overlaps(listed, windows[windows["campaign_id"] != "A"])
+    assert none.empty and "No two campaigns" in narrative_campaign.overlaps(none, windows, "en").text
+    assert narrative_campaign.overlaps(none, windows[:1], "en") is None
 
 
 def test_customers_who_were_moved_are_found() -> None:

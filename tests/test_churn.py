@@ -225,6 +225,12 @@ def test_without_a_model_the_counted_rate_puts_the_years_spend_at_risk():
     assert found["risk_source"].tolist() == ["observed", "none"] and pd.isna(found["at_risk_minor"][1])
 
 
+def test_where_nobody_ever_came_back_no_money_is_at_risk():
+    once = {"btyd_risk": 0.5, "active_purchases": float("nan"), "silent_rate": 1.0, "repeat_purchases": 0}
+    found = engine.frame(churn.alerts(assessed([once, once]), "observed", RULES))
+    assert found["alert"].tolist() == ["amber"] * 2 and found["at_risk_minor"].tolist() == [0, 0]
+
+
 def test_reasons_say_what_happened_in_both_languages():
     rows = [
         {"recency_days": 61, "usual_gap_days": 22.0, "overdue_ratio": 2.77},

@@ -244,6 +244,31 @@ def test_the_ledger_is_explained_to_the_last_cent(came, tmp_path):
     assert waterfall.ledger(*came, INTAKE, books.load(tmp_path)).empty
 
 
+def test_what_came_back_and_what_was_not_sold_is_said_where_there_is_any():
+    """30 of 200 came back; 5 of 20 rows were not sold; the quarter before had sales only."""
+    book = Book(name_en="t", name_zh="t", currency="USD")
+    rows = [("2023Q3", "sale", 9, 90_000), ("2023Q4", "sale", 10, 20_000), ("2023Q4", "return", 3, -2_000),
+            ("2023Q4", "cancellation", 2, -1_000), ("2023Q4", "adjustment", 5, 700)]  # fmt: skip
+    by_class = pd.DataFrame(rows, columns=["period", "row_class", "rows", "net_minor"])
+    en, zh = (narrative_collect.unsold(by_class, PERIOD, lang, book).text for lang in ("en", "zh"))
+    assert "returns and cancellations took back $30.00, 15.0% of the sales of $200.00" in en
+    assert "5 of the rows of 2023Q4 (25.0%) were not sold" in en and "退货与取消共冲回$30.00" in zh and "25.0%" in zh
+    assert narrative_collect.unsold(by_class, PERIOD.previous, "en", book) is None
+    returns = narrative_collect.unsold(by_class[by_class["row_class"].isin(["sale", "return"])], PERIOD, "en", book)
+    assert returns.text == "In 2023Q4 returns took back $20.00, 10.0% of the sales of $200.00."
+
+
+def test_the_workbook_is_said_to_be_cut_where_it_is():
+    rows = pd.DataFrame({"rows": [7, 5]})
+    assert narrative_collect.aside(rows, 12, "en").text == "All 12 of these rows are in the workbook."
+    assert (
+        "first 11 of these 12 rows; all are in tables/quarantine.parquet"
+        in narrative_collect.aside(rows, 11, "en").text
+    )
+    assert "前11行（共12行）" in narrative_collect.aside(rows, 11, "zh").text
+    assert narrative_collect.aside(rows[:0], 12, "en") is None
+
+
 def test_rows_after_the_quarter_are_said_to_count_later(came):
     lines, aside = came
     book, days = (

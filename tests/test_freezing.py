@@ -164,5 +164,8 @@ def test_a_book_without_plans_still_learns_what_its_tiers_can_show(sample: Path)
     assert risk["mde"] == pytest.approx(0.0882, abs=1e-3)
     assert "A campaign to all tiers could show" in narrative_campaign.detectability(reach, "en", settings.book).text
     assert "可检测到人均" in narrative_campaign.detectability(reach, "zh", settings.book).text
+    never = reach.assign(base_value=0.0, base_sd=0.0, mde=float("nan"), mde_cuped=float("nan"))
+    assert "no earlier customer bought again in" in narrative_campaign.detectability(never, "en", settings.book).text
+    assert "没有老客户再次购买" in narrative_campaign.detectability(never, "zh", settings.book).text
     idle = reach.assign(base_value=0.0)
     assert "usually spend nothing in that time." in narrative_campaign.detectability(idle, "en", settings.book).text

@@ -134,6 +134,11 @@ def test_figure_and_sentence_name_the_widest_gap_and_what_is_not_recorded(lang):
     found = funnel(journey.stages(NO_REGISTER, TAGS))
     title = charts_profile.journey(found, lang).get_figure().get_label()
     assert {"en": "'Second purchase': 66.7%", "zh": "“第二次购买”之后缺口最大：66.7%"}[lang] in title
+    late = found.assign(in_time_base=[0, 100, 29, None], in_time_share=[None, 0.4, 0.1, None])
+    title = charts_profile.journey(late, lang).get_figure().get_label()  # of 29 it is too early to say
+    assert {"en": "'First purchase': 60.0% of those", "zh": "“首次购买”之后缺口最大：观察期足够者中60.0%"}[
+        lang
+    ] in title
     said = narrative_profile.journey(found, found.head(0), 90, lang).text
     assert {"en": "Stopped on the way: 2 of 6", "zh": "6个客户中2个在途中流失"}[lang] in said
     assert {"en": "no touchpoints", "zh": "无法列出各阶段触点"}[lang] in said

@@ -53,6 +53,9 @@ def test_quarters_are_those_counted_customer_by_customer(drawn) -> None:  # type
     for quarter in QUARTERS:
         expected = plain_quarter(rows, quarter)
         assert found.loc[str(quarter), list(expected)].to_dict() == expected
+    ever = [(orders, customer) for customer, day, orders, _net in rows if orders > 0 and day <= PERIOD.as_of]
+    bought = quarterly.bought(quarterly.customer_quarters(days_of(rows), PERIOD))
+    assert bought.values.tolist() == [[sum(n for n, _ in ever), len({c for _, c in ever})]]
 
 
 @FEW

@@ -281,3 +281,11 @@ def test_the_other_kpis_over_all_quarters(tmp_path: Path, lang: str) -> None:
     assert list(every["tier"].unique()) == ["all", "high", "general", "risk"]
     assert scorecard.tier_rows(every, PERIOD, Review())["is_thin"].all()
     assert len(narrative_review.tiers(every, PERIOD, Review(), lang).text) > 10
+
+
+def test_a_single_tier_is_not_the_least_of_all() -> None:
+    rows = pd.DataFrame({"kpi": "retention_rate", "period": str(PERIOD), "tier": ["risk", "high"], "n": [50, 40],
+                         "kpi_value": [0.0, 0.5], "low": [0.0, 0.4], "high": [0.1, 0.6]})  # fmt: skip
+    for lang, least in (("en", "least of all tiers"), ("zh", "各层级最低")):
+        assert least in narrative_review.tiers(rows, PERIOD, Review(), lang).text
+        assert least not in narrative_review.tiers(rows[:1], PERIOD, Review(), lang).text

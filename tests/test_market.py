@@ -222,3 +222,4 @@ def test_the_sentence_says_what_is_old_late_and_moved():
     assert english.endswith("Against last quarter: weighing more A.")
     chinese = str(narrative_market.evidence_age(pest.moved(told, None), "zh"))
     assert "A：F1、F2；B：F1。复查逾期：A（2017年12月1日，O）。没有上季度的得分" in chinese
+    assert narrative_market.evidence_age(told.iloc[:0], "en") is None  # the sentence before says that there are none

@@ -251,6 +251,9 @@ def test_own_growth_of_a_short_book_is_the_last_quarter_on_the_one_before():
     assert found.own_growth_basis["O1"] == "on_quarter_before"
     assert growth(["2017Q4"]).own_growth_rate.isna().all()
     assert "holds the season" in str(narrative_trend.own_growth(found, "en"))
+    none = found.iloc[:0]
+    assert "No opportunity is registered" in str(narrative_trend.own_growth(none, "en"))
+    assert "尚未登记" in str(narrative_trend.own_growth(none, "zh"))
     assert "eight" not in str(narrative_trend.own_growth(growth([]), "en"))
 
 

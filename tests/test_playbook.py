@@ -60,6 +60,15 @@ def test_templates_are_filled_with_the_quarters_numbers(book):
     assert found.plan_state.eq("from_template").all() and list(found.tier) == ["high", "risk", "risk", ""]
 
 
+def test_ten_per_cent_more_of_nobody_is_no_target(book):
+    none = pd.DataFrame({"kpi": ["reactivated_customers"], "kpi_unit": ["customers"], "kpi_value": [0.0]})
+    for kpis in (none, none.assign(kpi_value=3.0)):  # 3.3 customers are 3
+        risk = templates.proposals(GROUPS, suppression.blank(GROUPS, 5), kpis, NONE, book).iloc[1]
+        assert (risk.kpi, risk.expected, risk.expected_zh) == ("reactivated_customers", "", "") and pd.isna(risk.target)
+    more = templates.proposals(GROUPS, suppression.blank(GROUPS, 5), none.assign(kpi_value=30.0), NONE, book).iloc[1]
+    assert "30 → 33" in more.expected
+
+
 def test_templates_do_not_say_what_their_table_hides(book):
     """Three customers are high value; the next smallest tier would give them away, other kinds of groups would not."""
     others = pd.DataFrame({"group_kind": "group_tier", "group_code": ["potential", "general"], "customers": [500, 700],

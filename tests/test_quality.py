@@ -6,7 +6,7 @@ from typing import Any
 import ibis
 import pandas as pd
 import pytest
-from faulty_book import Q4, book, customers, daily, file, orders, quarters, seen, table, texts, working_days
+from faulty_book import Q4, book, customers, daily, days, file, orders, quarters, seen, table, texts, working_days
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -87,6 +87,37 @@ def test_each_rule_by_hand():
     assert found["advice"].isin(schema.WORDS).all() and found["rule"].isin(schema.WORDS).all()
 
 
+def alone(rows: list[tuple], **more: Any) -> pd.DataFrame:
+    names = ["customer_id", "order_id", "order_date", "product_id", "net_minor", "row_class"]
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+    lines = table(**{**columns, "order_date": days(*columns["order_date"])}, **more)
+    found = consistency.rules({"orders": lines}, spent(lines), Q4)
+    return found[found["rule"] == "returns_alone"].reset_index(drop=True)
+
+
+def test_returns_that_undo_no_sale_are_told_where_they_are_many():
+    """B's returns are of an order that sells nothing, of products that B bought later or never: 60 of 100 returned."""
+    rows = [
+        ("A", "1", "2023-10-01", "p1", 500, "sale"),
+        ("A", "2", "2023-10-05", "p1", -30, "return"),  # bought before
+        ("A", "3", "2023-10-06", "p2", -10, "return"),  # beside a sale of the same order
+        ("A", "3", "2023-10-06", "p1", 10, "sale"),
+        ("B", "4", "2023-10-07", "p1", -40, "return"),
+        ("B", "4", "2023-10-07", "p3", -20, "return"),
+        ("B", "5", "2023-10-08", "p1", 40, "sale"),
+        ("C", "6", "2023-10-08", "p1", -70, "cancellation"),
+    ]
+    row = alone(rows).iloc[0]
+    assert row[["checked_rows", "rows", "customers", "net_minor"]].tolist() == [8, 2, 1, -60]
+    said = [narrative_quality.returns_alone(alone(rows), lang, CNY).text for lang in ("en", "zh")]
+    assert said[0].startswith("2 returns undo no sale") and "take ¥0.60 off the sales" in said[0]
+    assert "classes.kinds" in said[0] and "2行退货没有对应的销售" in said[1]
+    few = alone([*rows, ("A", "7", "2023-10-09", "p1", -300, "return")])
+    assert few.empty and narrative_quality.returns_alone(few, "en", CNY) is None  # 60 of 400: less than a fifth
+    named = texts(None, None, None, None, "5", "5", None, None)
+    assert alone(rows, original_order_id=named).empty  # they name the order that they undo
+
+
 def test_a_book_of_orders_only_has_no_rule_to_break():
     tables = {"orders": orders().drop("product_id", "quantity")}
     assert consistency.rules(tables, spent(orders()), Q4).empty
@@ -128,7 +159,10 @@ def test_perfect_data_score_100():
 def test_a_score_short_of_100_is_100_nowhere():
     """The heading of the page, the sentence and the figure round alike."""
     scores = pd.DataFrame({"source": ["all", "orders", "customers"], "quality_score": [99.97, 99.96, 100.0]})
-    said = [narrative_quality.score(scores, "en").text, style.picture(charts_quality.scores(scores, "en")).alt]
+    intake = pd.DataFrame(
+        {"source": ["orders"], "rows": 10, "quarantined": 0, "net_minor_rows": 0, "net_minor_quarantined": 0}
+    )
+    said = [narrative_quality.score(scores, intake, "en").text, style.picture(charts_quality.scores(scores, "en")).alt]
     assert all("is 99.9 of 100" in text for text in said) and "orders with 99.9" in said[1].lower()
 
 
@@ -153,6 +187,25 @@ def test_rows_set_aside_cost_their_money():
         ["rows_repeated", 1, 1, 500],
     ]
     assert score == pytest.approx(100 - 100 * (0.2 * 25 + 0.1 * 15) / 80)
+
+
+def test_a_cell_for_which_its_row_was_set_aside_costs_the_row():
+    """6 of 10 rows have no order_id, 5 of them set aside: 0.5 and 3 of 4 parts of the 0.1 left, not 3 of 4 parts of 0.6."""
+    fields = evidence().fields.assign(filled=[4, 10], complete_share=[0.4, 1.0])
+    aside = pd.DataFrame({"source": "orders", "field": ["order_id"], "reason": ["missing"], "rows": [5],
+                          "customers": [0], "net_minor": [900]})  # fmt: skip
+    score, problems = overall(evidence(fields=fields, set_aside=aside))
+    assert score == pytest.approx(100 - 100 * 0.575 * 25 / 80)
+    assert problems[["field", "rows", "net_minor"]].values.tolist() == [["order_id", 6, 900]]
+    assert (
+        "touching 6 rows and ¥9.00" in narrative_quality.worst(problems, "en", CNY).text
+    )  # nobody knows whose they are
+    intake = pd.DataFrame({"source": ["orders", "products"], "rows": [10, 90], "quarantined": [5, 0],
+                           "net_minor_rows": [1200, 0], "net_minor_quarantined": [900, 0]})  # fmt: skip
+    scores = pd.DataFrame({"source": ["all"], "quality_score": [score]})
+    said = {lang: narrative_quality.score(scores, intake, lang).text for lang in ("en", "zh")}
+    assert said["en"].endswith("50.0% of the order rows and 75.0% of their money could not be used.")
+    assert said["zh"].endswith("50.0%的订单行、75.0%的订单金额无法使用。")
 
 
 def test_old_data_lose_freshness_after_a_week_and_all_of_it_after_a_quarter():
@@ -247,7 +300,7 @@ def test_findings_are_said_and_drawn_in_both_languages(lang):
     ]  # fmt: skip
     said = [
         narrative_quality.intake(intake, lang, CNY), narrative_quality.partial_quarters(parts, lang),
-        narrative_quality.gaps(gaps, lang), narrative_quality.score(scores, lang),
+        narrative_quality.gaps(gaps, lang), narrative_quality.score(scores, intake, lang),
         narrative_quality.worst(problems, lang, CNY), narrative_quality.drift(changes, lang),
         narrative_quality.contacts(states, lang, Quality()), narrative_quality.matches(3, 20, lang),
     ]  # fmt: skip

@@ -173,13 +173,13 @@ def test_a_notebook_edited_by_hand_cannot_bring_script_or_requests(tmp_path):
     page = edited(
         tmp_path,
         new_code_cell("1", outputs=[new_output("display_data", data={"text/html": markup + link})]),
-        new_markdown_cell("Look: <script>alert(1)</script> ![i](http://e.example/i.png)"),
+        new_markdown_cell("Look here <script>alert(1)</script> ![i](http://e.example/i.png)"),
     )
     soup = BeautifulSoup(page, "html.parser")
     assert soup.find(["script", "img"]) is None
     assert soup.find("b", string="bold").attrs == {}
     assert soup.find("a", string="a").attrs == {}
-    assert "Look:" in soup.get_text()
+    assert "Look here" in soup.get_text()
 
 
 def test_an_image_that_a_hand_put_in_without_words_gets_some(tmp_path):
@@ -199,6 +199,16 @@ def test_a_failed_step_is_red_and_ends_there(tmp_path):
 def test_a_heading_over_nothing_is_left_out(tmp_path):
     page = edited(tmp_path, new_markdown_cell("## Save"), new_code_cell("save()"))
     assert "Save" not in BeautifulSoup(page, "html.parser").get_text()
+
+
+def test_prose_that_announces_what_is_not_there_is_left_out(tmp_path):
+    table = shown(quarters.tier_sizes(), "Tiers")
+    for said in ("Open and late:", "逾期："):
+        page = edited(tmp_path, new_markdown_cell("## A"), cell_of("Nothing is late."), new_markdown_cell(said),
+                      new_markdown_cell("## B"), new_markdown_cell(said + " 2"), new_markdown_cell("## C"),
+                      new_markdown_cell("C" + said), table)  # fmt: skip
+        text = BeautifulSoup(page, "html.parser").find(id="segment").get_text("|", strip=True)
+        assert f"|{said}|" not in text and f"{said} 2" in text and "C" + said in text
 
 
 def cell_of(words):
@@ -373,6 +383,17 @@ def test_rows_that_are_in_no_figure_are_told_on_the_first_screen(tmp_path):
     assert told in BeautifulSoup(html.build(results, notebooks, "en"), "html.parser").get_text(" ")
     results.save(waterfall=stages.assign(rows=[10_000, 50, 9_950]))
     assert "could not be used" not in html.build(results, notebooks, "en")
+
+
+def test_customers_who_never_come_back_are_told_on_the_first_screen(tmp_path):
+    """775 orders of 775 customers; of 29 it is too early to say."""
+    results, notebooks = quarters.make(tmp_path, "en")
+    told = "No customer id occurs in more than one of the 775 orders"
+    for orders, buyers, is_told in ((775, 775, True), (776, 775, False), (29, 29, False)):
+        results.save(data_history=quarters.history().assign(orders=orders, buyers=buyers))
+        assert (told in html.build(results, notebooks, "en")) == is_told
+    results.save(data_history=quarters.history().assign(orders=775, buyers=775))
+    assert "要么ID按订单生成" in html.build(results, notebooks, "zh")
 
 
 def test_the_page_s_own_font_has_every_character_on_it(pages):

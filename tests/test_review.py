@@ -265,6 +265,18 @@ def test_the_finding_names_what_moved_revenue(book: params.Settings, now: tuple,
     assert said.split("to ", 1)[1].split(", ", 1)[0] in chinese
 
 
+def test_what_cannot_be_compared_says_why(book: params.Settings) -> None:
+    """A part of a quarter is another reason than a first quarter."""
+    kpis = revenue_rows((100, 2, 10_000), (100, 2, 11_000))
+    none = pd.DataFrame({"target_id": [], "kpi": [], "target": [], "due_date": pd.to_datetime([])})
+    first = kpis[kpis["period"] == str(PERIOD)]
+    for rows, en, zh in ((kpis, "cover 2023Q4 or 2023Q3 only in part, so they are not compared", "的数据不完整"),
+                         (first, "there is no quarter before to compare with", "没有可供比较的上季度")):  # fmt: skip
+        card = scorecard.build(rows, none, PERIOD, REVIEW, frozenset({str(PERIOD)}))
+        told = {lang: narrative_review.revenue(card, rows, PERIOD, lang, book.book).text for lang in ("en", "zh")}
+        assert en in told["en"] and zh in told["zh"]
+
+
 def test_a_change_that_rounds_to_nothing_is_unchanged(book: params.Settings) -> None:
     """100 customers x 2 orders x ¥100.00 before; the ticket falls to ¥99.98, -0.02 %."""
     kpis = revenue_rows((100, 2, 10_000), (100, 2, 9_998))

@@ -170,8 +170,13 @@ def points(used: params.Settings) -> pd.DataFrame:
 
 
 def moved(points: pd.DataFrame, days: pd.Series, orders: pd.Series, money: pd.Series) -> np.ndarray:
+    """After so many days less, or none where an order came, and so many orders and so much money more."""
     return np.column_stack(
-        [points["recency_days"] - days, points["frequency_12m"] + orders, points["monetary_12m_minor"] + money]
+        [
+            (points["recency_days"] - days).where(orders == 0, 0),
+            points["frequency_12m"] + orders,
+            points["monetary_12m_minor"] + money,
+        ]
     )
 
 

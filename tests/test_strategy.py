@@ -91,8 +91,11 @@ def test_decisions_are_ranked_by_money_and_say_their_numbers():
 def test_winning_back_says_how_many_return_by_themselves():
     """1.8 % of 351 whom nobody contacted; of 29 it is too few to say."""
     en, zh = decided(150).loc[0, ["text_en", "text_zh"]]
-    assert "with a control group: of 351 lapsed customers whom nobody contacted this quarter, 1.8% returned" in en
-    assert "并设置对照组：本季度351位无人联系的沉寂客户中，1.8%自行回流。" in zh
+    assert (
+        "with a control group: of 351 lapsed customers for whom no contact is recorded this quarter, 1.8% returned"
+        in en
+    )
+    assert "并设置对照组：本季度351位没有联系记录的沉寂客户中，1.8%自行回流。" in zh
     for returned in (RETURNED.assign(n=29), RETURNED.iloc[:0]):
         en, zh = decided(150, returned=returned).loc[0, ["text_en", "text_zh"]]
         assert "with a control group. Strategy" in en and "并设置对照组。" in zh
@@ -103,6 +106,12 @@ def test_too_few_lapsed_customers_are_a_decision_without_their_numbers():
     assert found.amount_minor.isna().to_list() == [False, False, True]
     assert found.text_en.iloc[-1].startswith("Win back the lapsed customers") and "700" not in found.text_en.iloc[-1]
     assert found.text_zh.iloc[-1].startswith("挽回已沉寂客户") and "700" not in found.text_zh.iloc[-1]
+
+
+def test_nobody_is_to_be_won_back_where_nobody_ever_came_back():
+    came, never = (pd.DataFrame({"orders": [9], "buyers": [n]}) for n in (8, 9))
+    assert decisions.winnable(REASONS, came).equals(REASONS)
+    assert decided(150, decisions.winnable(REASONS, never)).text_en.str.contains("Win back").sum() == 0
 
 
 def test_decisions_tell_a_broken_floor_and_a_budget_that_does_not_bind():

@@ -87,18 +87,19 @@ def test_golden_edges_in_raw_values():
 def test_distances_by_hand():
     """91 days, 10 orders, 146,667: potential needs R >= 60, that is 90 days; or F >= 80 and M >= 60, 18 orders.
 
-    So it is one day, the nearest way, or eight orders alone; with 17 orders one. (200, 3, 60,000) lacks two scores: nothing is enough alone.
+    So it is one day, the nearest way, or one order, which is a new one. (200, 3, 60,000) lacks days and an order: a fourth
+    order brings both. Where money is short no order is enough.
     """
     found = raw(
         [(91, 10, 146_667), (91, 17, 146_667), (30, 3, 60_000), (10, 20, 300_000), (200, 3, 60_000), (0, 36, 1e6)]
     )
     columns = ["next_tier", *distance.TOGETHER, *distance.ALONE]
     assert found[columns].astype(object).where(found[columns].notna(), None).values.tolist() == [
-        ["potential", 1, 0, 0, 1, 8, None],
+        ["potential", 1, 0, 0, 1, 1, None],
         ["potential", 1, 0, 0, 1, 1, None],
         ["general", 0, 1, 0, None, 1, None],
         ["high", 0, 0, 3_333_334, None, None, 3_333_334],
-        ["general", 20, 1, 0, None, None, None],
+        ["general", 20, 1, 0, None, 1, None],
         ["", None, None, None, None, None, None],
     ]
 

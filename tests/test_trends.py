@@ -94,6 +94,17 @@ def test_weeks_that_are_over_but_not_whole_are_no_part_of_the_horizon():
     assert weeks_of(outlook).periods.item() == 51
 
 
+def test_a_sum_that_was_never_negative_has_no_range_below_nothing():
+    """Every fourth week more comes back than is sold; any 13 weeks in a row are at least 0."""
+    daily = noisy()
+    week = (daily.order_date - daily.order_date.min()).dt.days // 7
+    daily["net_minor"] = np.where(week % 4 == 0, -300, np.where(week % 4 == 1, 400, np.where(week % 4 == 2, 5, 0)))
+    outlook, forecast = trends.outlook(trends.demand(daily, NO_GAPS, Q4), Q4)
+    row = weeks_of(outlook).iloc[0]
+    assert row.low_95_minor == 0 < row.high_95_minor
+    assert (weeks_of(forecast).low_95_minor < 0).any(), "a single week may be below"
+
+
 def test_old_data_are_not_carried_on():
     """The last order is a whole quarter back."""
     sold = trends.demand(sales("2016-06-01", "2017-09-20"), gap("2017-09-21", "2017-12-31"), Q4)
@@ -241,7 +252,10 @@ def test_figures_and_sentences_tell_the_finding(lang):
     assert not panels.is_empty
     empty = [outlook.head(0), forecast.head(0), sold.head(0)]
     assert style.picture(charts_trend.demand_panels(empty[2], empty[1], empty[0], lang, BOOK)).is_empty
-    assert style.picture(charts_trend.demand_season(trends.pick(sold, "total", "month"), lang, BOOK)).is_empty
+    season = style.picture(charts_trend.demand_season(trends.pick(sold, "total", "month"), lang, BOOK))
+    assert season.is_empty and {"en": "two years and a quarter", "zh": "两年零一个季度"}[lang] in season.alt
+    later = narrative_trend.tiers(empty[0], weeks, trends.freeze(Q4), lang, BOOK).text
+    assert {"en": "nobody who had a tier on 31 Mar 2017 has bought since", "zh": "此后无人购买"}[lang] in later
 
 
 @pytest.mark.parametrize("lang", LANGS)

@@ -23,6 +23,7 @@ CALIBRATION = pd.DataFrame([
      "happened_high": 0.05 * d}
     for target in ("future_purchases", "silence") for d in range(1, 11)
 ])  # fmt: skip
+FINE = NONE["model_concerns"]
 CARD = pd.DataFrame(
     {"score_target": "silence", "population": "all", "score": ["rfm_rank", "btyd"], "top_lift": [1.5, 2.25]}
 )
@@ -56,7 +57,7 @@ def test_absent_results_are_stated(lang):
         alt(charts_value.silence_calibration(NONE["model_calibration"], lang)),
         alt(charts_value.lift(NONE["model_card"], lang)),
         narrative_value.concerns(NONE["model_concerns"], lang).text,
-        narrative_value.value(NONE["value_by_tier"], Value(), lang, BOOK).text,
+        narrative_value.value(NONE["value_by_tier"], FINE, Value(), lang, BOOK).text,
         narrative_value.acquisition(NONE["acquisition"], lang, BOOK).text,
         narrative_value.newcomer(float("nan"), float("nan"), Value(), lang, BOOK).text,
         narrative_value.warnings(NONE["churn_warnings"], NONE["churn_alerts"], 91, lang, BOOK).text,
@@ -90,20 +91,28 @@ def test_every_concern_has_its_sentence():
 
 
 def test_value_says_revenue_or_margin_and_its_range():
-    plain, margin = (narrative_value.value(TIERS, Value(margin=m), "en", BOOK).text for m in (None, 0.3))
+    plain, margin = (narrative_value.value(TIERS, FINE, Value(margin=m), "en", BOOK).text for m in (None, 0.3))
     assert "worth $4,000 of revenue" in plain and "($3,700 to $4,300" in plain and "back-test: $4,400" in plain
     assert "of margin" in margin
     bare = TIERS.assign(clv_low_minor=None, clv_calibrated_minor=None)
-    assert "customers of the same tier" in narrative_value.value(bare, Value(), "en", BOOK).text
+    assert "customers of the same tier" in narrative_value.value(bare, FINE, Value(), "en", BOOK).text
+
+
+def test_a_total_that_the_back_test_found_far_off_comes_second():
+    biased = pd.DataFrame({"concern": ["biased_total"], "found": [0.62]})
+    en, zh = (narrative_value.value(TIERS, biased, Value(), lang, BOOK).text for lang in ("en", "zh"))
+    assert en.startswith("Over 12 months $4,400 of revenue is expected") and "$3,700" not in en
+    assert "sum of $4,000, corrected because in the back-test it foretold 0.62 times" in en
+    assert zh.startswith("未来12个月预计收入为$4,400") and "模型合计为$4,000" in zh and "0.62倍" in zh
 
 
 def test_without_an_expectation_only_a_book_without_buyers_says_that_nobody_bought():
     columns = [c for c in TIERS if c not in ("tier", "customers")]
     bought = TIERS.assign(**dict.fromkeys(columns, float("nan")))
-    said = [narrative_value.value(bought, Value(), lang, BOOK).text for lang in ("en", "zh")]
+    said = [narrative_value.value(bought, FINE, Value(), lang, BOOK).text for lang in ("en", "zh")]
     assert "the purchase model cannot be used" in said[0] and "购买模型不可用" in said[1]
     nobody = bought.tail(1).assign(customers=float("nan"))
-    assert "nobody has bought yet" in narrative_value.value(nobody, Value(), "en", BOOK).text
+    assert "nobody has bought yet" in narrative_value.value(nobody, FINE, Value(), "en", BOOK).text
     assert alt(charts_value.value_curve(NONE["value_curve"], CURVE, "en")) == "No expected value this quarter"
     assert alt(charts_value.value_by_tier(bought, "en", BOOK)) == "No expected value this quarter"
 
@@ -113,6 +122,12 @@ def test_warnings_name_counts_money_and_source():
     alerts = pd.DataFrame({"alert": ["red", "amber", "watch", "no_alert"], "customers": [1, 4, 9, 100]})
     text = narrative_value.warnings(listed, alerts, 91, "en", BOOK).text
     assert "1 red, 4 amber and 9 watch" in text and "$1,500 at risk" in text and "91 days (source: BTYD model)" in text
+
+
+def test_alerts_without_money_at_risk_are_said_to_be_without():
+    alerts = pd.DataFrame({"alert": ["red", "amber", "watch", "no_alert"], "customers": [0, 22_733, 0, 100]})
+    en, zh = (narrative_value.warnings(NONE["churn_warnings"], alerts, 91, lang, BOOK).text for lang in ("en", "zh"))
+    assert en.startswith("22,733 customers carry an alert, but no money") and "22,733个客户有预警" in zh
 
 
 def test_the_strongest_predictor_is_named_whichever_way_it_points():

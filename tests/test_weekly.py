@@ -169,6 +169,24 @@ def test_small_charts_say_their_finding(lang: str) -> None:
     assert style.picture(charts_weekly.run_charts(weekly.nothing(), lang, BOOK)).is_empty
 
 
+def of_weeks(kpi: str, numbers: list[int], above: list[int]) -> pd.DataFrame:
+    start = pd.to_datetime("2017-10-02") + pd.to_timedelta([7 * (n - 40) for n in numbers], unit="D")
+    return pd.DataFrame({"kpi": kpi, "week": [f"2017-W{n}" for n in numbers], "start_date": start, "phase": "quarter",
+                         "holiday": "", "mean": 5.0, "lower_limit": 4.0, "signal": "outside",
+                         "kpi_value": [9.0 if n in above else 1.0 for n in numbers]})  # fmt: skip
+
+
+def test_weeks_on_end_are_a_span_and_eight_are_a_new_level():
+    """Orders are high from W40 to W47; revenue is low in W40 and W41, high in W42, and low again in W45."""
+    found = pd.concat([of_weeks("orders", [*range(40, 48)], [*range(40, 48)]),
+                       of_weeks("net_revenue", [40, 41, 42, 45], [42])])  # fmt: skip
+    en, zh = (str(narrative_weekly.signals(found, limits.false_alarms(30), lang)) for lang in ("en", "zh"))
+    assert "Signals: Orders W40–W47 (outside the limits); Net revenue W40–W41, W42, W45 (outside the limits)." in en
+    assert "8 weeks or more in a row are no single events: the level has shifted (Orders). Limits rest" in en
+    assert "W40–W47" in zh and "水平已经改变（订单数）" in zh
+    assert "shifted" not in str(narrative_weekly.signals(found[found["week"] > "2017-W40"], (0.1, 0.1), "en"))
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_a_small_chart_names_its_last_whole_week_and_wide_limits_have_room(lang: str) -> None:
     """The quarter ends on Sunday, the data on Wednesday: W52 is cut."""

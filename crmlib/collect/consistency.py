@@ -11,6 +11,8 @@ from crmlib.periods import Period
 from crmlib.schema import TABLES
 
 Tables = dict[str, ir.Table]
+LOOSE = 0.2
+"""Share of the money of all returns from which on returns that undo no sale are told."""
 _FOLLOWERS = ("interactions", "surveys", "tickets", "costs", "campaign_targets", "redemptions")
 
 
@@ -67,6 +69,32 @@ def _orders(tables: Tables, spend: ir.Table, _period: Period) -> Iterator[ir.Tab
     if "quantity" in orders.columns:
         wrong = ((orders.quantity < 0) & (orders.net_minor > 0)) | ((orders.quantity > 0) & (orders.net_minor < 0))
         yield _row("orders", "sign_differs", orders, wrong, has_money=True)
+    if "row_class" in orders.columns:
+        yield _undo_nothing(orders)
+
+
+def _undo_nothing(orders: ir.Table) -> ir.Table:
+    """Returns in orders that sell nothing, of what the customer had not bought before; no row where they are few.
+
+    Data that begin in the midst of a business always hold some: their sales lie before the first row. Where rows name
+    no products, any earlier sale to the customer will do.
+    """
+    same = [name for name in ("customer_id", "product_id") if name in orders.columns]
+    returns = orders.filter(orders.row_class == "return", orders.net_minor < 0)
+    sales = orders.filter(orders.row_class == "sale")
+    if "original_order_id" in orders.columns:
+        returns = returns.mutate(order_id=returns.original_order_id.coalesce(returns.order_id))
+    own = sales.semi_join(returns, ["customer_id", "order_id"]).select("customer_id", "order_id").distinct()
+    first = sales.semi_join(returns, same).group_by(same).aggregate(first_date=_.order_date.min())
+    joined = returns.anti_join(own, ["customer_id", "order_id"]).left_join(first, same)
+    loose = joined.filter(joined.first_date.isnull() | (joined.first_date > joined.order_date))
+    found = loose.aggregate(rows=_.count(), customers=_.customer_id.nunique(), net_minor=_.net_minor.sum().fill_null(0))
+    money = orders.net_minor.sum(where=(orders.row_class == "return") & (orders.net_minor < 0)).fill_null(0)
+    both = found.cross_join(orders.aggregate(checked_rows=_.count(), returned_minor=money))
+    named = both.filter(both.net_minor < 0, both.net_minor <= LOOSE * both.returned_minor).drop("returned_minor")
+    return named.mutate(
+        source=ibis.literal("orders"), rule=ibis.literal("returns_alone"), advice=ibis.literal("do_returns_alone")
+    )
 
 
 def _followers(tables: Tables, spend: ir.Table, _period: Period) -> Iterator[ir.Table]:

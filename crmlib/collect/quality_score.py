@@ -1,8 +1,8 @@
 """A score of 0-100 per source, lost point by point to named problems: score + points lost = 100.
 
 Five dimensions with their weights: completeness 25, validity 25, consistency 20, uniqueness 15, freshness 15. What
-cannot be measured (no rule applies, no date) leaves its weight to the others. In the overall score orders count three
-times and customers twice.
+cannot be measured (no rule applies, no date) leaves its weight to the others. A cell for which its row was set aside
+costs as much as the row, not as one field of many. In the overall score orders count three times and customers twice.
 """
 
 from collections.abc import Sequence
@@ -73,17 +73,18 @@ def _incomplete(evidence: Evidence) -> pd.DataFrame:
     gaps["row_share"] = gaps["missing_days"] / (gaps["missing_days"] + there)
     gaps = gaps.assign(rows=gaps["missing_days"], field="", problem="days_missing")
     found = pd.concat([fields.merge(cost, on=["source", "field"], how="left"), gaps], ignore_index=True)
-    weight = _weight(found, found["problem"] == "days_missing")
-    return found.assign(lost=found["row_share"] * weight, dimension="completeness")
+    lost = _cells_lost(found, found["problem"] == "days_missing", aside, evidence)
+    return found.assign(lost=lost, dimension="completeness")
 
 
 def _invalid(evidence: Evidence) -> pd.DataFrame:
     """Cells that cannot be read, and rows set aside for what is in them (empty cells and copies count elsewhere)."""
     aside = evidence.set_aside
-    cost = _sums(aside[aside["reason"].isin(_UNREADABLE)], ["source", "field"]).drop(columns="rows")
+    unreadable = aside[aside["reason"].isin(_UNREADABLE)]
+    cost = _sums(unreadable, ["source", "field"]).drop(columns="rows")
     fields = evidence.fields.assign(rows=evidence.fields["unreadable_cells"], problem="cells_unreadable")
     fields["row_share"] = 1 - fields["valid_share"].fillna(1)
-    fields["lost"] = fields["row_share"] * _weight(fields, pd.Series(data=False, index=fields.index))
+    fields["lost"] = _cells_lost(fields, pd.Series(data=False, index=fields.index), unreadable, evidence)
     others = _sums(aside[~aside["reason"].isin((*_UNREADABLE, *_COPIES, "missing"))], ["source"])
     others = others.assign(row_share=others["rows"] / _of(others, evidence), problem="rows_unusable")
     others = others.assign(field="", lost=others["row_share"])
@@ -147,6 +148,14 @@ def _weight(found: pd.DataFrame, is_needed: pd.Series) -> pd.Series:
     """What each field weighs among the fields of its source."""
     weight = (found["field"].isin(_NEEDED) | is_needed).map({True: 3, False: 1})
     return weight / weight.groupby(found["source"]).transform("sum")
+
+
+def _cells_lost(found: pd.DataFrame, is_needed: pd.Series, aside: pd.DataFrame, evidence: Evidence) -> pd.Series:
+    """What cells cost: the whole row where it was set aside for the cell, else what the field weighs."""
+    rows = aside.groupby(["source", "field"])["rows"].sum()
+    keys = pd.MultiIndex.from_frame(found[["source", "field"]])
+    whole = pd.Series(rows.reindex(keys).fillna(0).to_numpy(dtype="float64"), index=found.index) / _of(found, evidence)
+    return whole + (found["row_share"] - whole).clip(lower=0) * _weight(found, is_needed)
 
 
 def _of(found: pd.DataFrame, evidence: Evidence) -> pd.Series:

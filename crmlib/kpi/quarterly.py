@@ -92,6 +92,15 @@ def customer_quarters(purchase_days: ir.Table, period: Period) -> ir.Table:
     )
 
 
+def bought(by_quarter: ir.Table) -> pd.DataFrame:
+    """Orders and buyers of all quarters, in one row; `by_quarter` is `customer_quarters`, stored."""
+    is_last = by_quarter.next_quarter.isnull()
+    found = by_quarter.aggregate(
+        orders=_.orders_ever.sum(where=is_last).fill_null(0), buyers=(is_last & (_.orders_ever > 0)).sum().fill_null(0)
+    )
+    return found.to_pyarrow().to_pandas().astype("int64")
+
+
 def _last(known: ir.Table, quarters: int) -> ir.Value:
     """Orders of the quarter and of so many before it."""
     return sum((_within(known, "orders", back, quarters) for back in range(1, quarters + 1)), known.orders)

@@ -93,13 +93,13 @@ def mde_rates(tiers: Sequence[Arms], settings: Holdout, inflation: float = 1.0) 
 def mde(
     unit: str, tiers: Sequence[Arms], settings: Holdout, *, adjusted: bool = False, inflation: float = 1.0
 ) -> float:
-    """The formula for the KPI's unit; NaN adjusted for a rate, and for money without a correlation."""
+    """The formula for the KPI's unit; NaN adjusted for a rate or without a correlation, and where nothing varied."""
     if adjusted and (unit == "rate" or all(math.isnan(tier.rho) for tier in tiers)):
         return math.nan
     if unit == "rate":
         return mde_rates(tiers, settings, inflation)
     found = mde_means(tiers, settings, adjusted=adjusted, inflation=inflation)
-    return found if math.isfinite(found) else math.nan
+    return found if math.isfinite(found) and any(tier.sd > 0 for tier in tiers) else math.nan
 
 
 def design_effect(units: int, customers: float, icc: float) -> float:

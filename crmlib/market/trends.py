@@ -181,7 +181,7 @@ def _foretell(part: pd.DataFrame, rhythm: Rhythm, as_of: pd.Timestamp) -> tuple[
         "end_date": coming[-1].end_time.normalize(),
         "forecast_method": future.method,
         "naive_method": forecast.naive(learnt, used).method,
-        **_sums(future, np.nanmin(values)),
+        **_sums(future, _least_sum(values, rhythm)),
         **_earlier(part, coming, rhythm),
         "trend_start_date": span["start_date"].min(),
         "trend_end_date": span["end_date"].max(),
@@ -200,6 +200,12 @@ def _coming(as_of: pd.Timestamp, rhythm: Rhythm) -> pd.PeriodIndex:
 def _floor(low: np.ndarray | float, least: float) -> Any:
     """Sales that were never negative will not be."""
     return np.maximum(low, 0) if least >= 0 else low
+
+
+def _least_sum(values: np.ndarray, rhythm: Rhythm) -> float:
+    """The least that as many periods as are foretold brought in a row; single ones may have had more returns."""
+    runs = pd.Series(values).rolling(rhythm.horizon).sum().min()
+    return float(np.fmax(np.nanmin(values), runs))
 
 
 def _sums(future: Future, least: float) -> dict:

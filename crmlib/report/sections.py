@@ -65,6 +65,7 @@ def _section(path: Path, lang: str, layout: Layout) -> Section:
     soup = BeautifulSoup(exported, "html.parser")
     _clean(soup, lang)
     _say_absence_once(soup)
+    _drop_announcements(soup)
     _drop_empty_headings(soup)
     title, headings = _number_headings(soup, name)
     places = _places(soup, name)
@@ -185,6 +186,14 @@ def _say_absence_once(soup: BeautifulSoup) -> None:
             for repeated in absent:
                 repeated.decompose()
         section = []
+
+
+def _drop_announcements(soup: BeautifulSoup) -> None:
+    """Prose that announces what follows (it ends in a colon) goes where nothing follows."""
+    for tag in soup.find_all("p", class_=False, recursive=False):
+        after = tag.find_next_sibling()
+        if tag.get_text().rstrip().endswith((":", "：")) and (after is None or re.fullmatch("h[1-6]", after.name)):
+            tag.decompose()
 
 
 def _number_headings(soup: BeautifulSoup, name: str) -> tuple[str, list[tuple[str, str]]]:

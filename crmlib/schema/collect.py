@@ -131,7 +131,7 @@ TABLES: dict[str, Table] = {
     "data_history": Table(
         "one row",
         ("last_order_date",),
-        ("first_order_date", "last_order_date", "window_months"),
+        ("first_order_date", "last_order_date", "window_months", "orders", "buyers"),
         "What the data cover", "数据覆盖范围",
     ),
     "purchase_days": Table(

@@ -191,7 +191,8 @@ def alerts(assessed: ir.Table, chosen: str, settings: Segment) -> ir.Table:
     Red: a chance of at least `red_risk` for a customer who was in one of the two best tiers a quarter ago. Amber: any
     other chance of at least `amber_risk`. Watch: at least twice the mean chance of the active customers. Money at risk:
     the chance times what the customer would bring over the horizon if he stays one; without a model, his spend of the
-    last 12 months. What neither the customer value table nor the warnings show is left out.
+    last 12 months; nothing where nobody has ever come back. What neither the customer value table nor the warnings show
+    is left out.
     """
     value = settings.value
     risk = {"btyd": assessed.btyd_risk, "logistic": assessed.logistic_risk, "observed": assessed.silent_rate}[chosen]
@@ -199,7 +200,9 @@ def alerts(assessed: ir.Table, chosen: str, settings: Segment) -> ir.Table:
     red = (risk >= value.red_risk) & assessed.tier_before.isin(best)
     usual = risk.mean(where=assessed.state == "active").as_scalar().round(6)
     modelled = assessed.active_purchases * assessed.expected_value_minor
-    brings = ibis.greatest(modelled.coalesce(assessed.monetary_12m_minor.cast("float64")), 0.0)
+    comes_back = (assessed.repeat_purchases.max() > 0).as_scalar()
+    spent = ibis.ifelse(comes_back, assessed.monetary_12m_minor.cast("float64"), 0.0)
+    brings = ibis.greatest(modelled.coalesce(spent), 0.0)
     alerted = assessed.mutate(
         churn_risk=risk.round(9),
         risk_source=ibis.ifelse(risk.isnull(), "none", chosen),

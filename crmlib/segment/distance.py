@@ -75,15 +75,18 @@ def _gaps(table: ir.Table, need: Triple, anchors: Anchors, scale: Scale) -> tupl
 def _alone(
     table: ir.Table, ways: list[tuple[str, Triple]], gaps: list[tuple[ir.Value, ir.Value, ir.Value]], dimension: int
 ) -> ir.Value:
-    """The least gap in one dimension of the ways whose other two scores are reached (who had all three was there)."""
-    found = []
+    """The least gap in one dimension of the ways whose other two scores are reached (who had all three was there).
+
+    Any further order is a new one, so orders alone bring the days too: one order where days are all that is lacking.
+    """
+    found, brought = [], {dimension, 0} if dimension == 1 else {dimension}
     for tier in dict.fromkeys(tier for tier, _need in ways):
         enough = []
         for (other, need), gap in zip(ways, gaps, strict=True):
             reached = [table[c] >= x for c, x in zip(SCORES, need, strict=True)]
-            others = [r for i, r in enumerate(reached) if i != dimension]
             if other == tier:
-                enough.append((others[0] & others[1], gap[dimension]))
+                least_of = ibis.greatest(gap[dimension], 1) if dimension == 1 else gap[dimension]
+                enough.append((ibis.and_(*[r for i, r in enumerate(reached) if i not in brought]), least_of))
         far = ibis.literal(2**62, "int64")  # engines differ in what `least` makes of a null
         least = _least([ibis.cases(one, else_=far) for one in enough]).nullif(far)
         found.append((table.tier == tier, least))

@@ -20,7 +20,7 @@ def find(models: customer_value.Models, card: Card, first: date, settings: Setti
     """Each caution: a code, the figure found, and its range or limit."""
     fitted, value = models.purchases, settings.segment.value
     rows: list[Concern | None] = [(fitted.problem, fitted.a, None, None) if fitted.problem else _dropout(fitted)]
-    rows += [(models.spend.problem, None, None, None)] if models.spend.problem else []
+    rows += [(models.spend.problem, None, None, None)] if models.spend.problem not in ("", fitted.problem) else []
     if abs(models.correlation) > customer_value.MAX_CORRELATION:
         rows.append(("value_depends_on_count", models.correlation, None, customer_value.MAX_CORRELATION))
     early = _seen_first(models.cells, (settings.period.as_of - first).days)

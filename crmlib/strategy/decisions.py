@@ -34,6 +34,11 @@ def decisions(
     return ordered.assign(rank=range(1, len(ordered) + 1)).reset_index(drop=True)
 
 
+def winnable(reasons: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
+    """`risk_reasons`, but nobody where no customer has ever come back: then who has lapsed is not known."""
+    return reasons if (history["orders"] > history["buyers"]).any() else reasons.iloc[:0]
+
+
 def with_campaigns(found: pd.DataFrame, designs: pd.DataFrame | None, period: Period) -> pd.DataFrame:
     """Add the campaigns of each decision's strategies that are not over by the end of the quarter, as a list of ids."""
     ahead = None if designs is None else designs[designs.end_date > pd.Timestamp(period.as_of)]

@@ -103,10 +103,13 @@ def _wording(template: Template, row: dict, settings: Settings) -> dict[str, str
 
 
 def _target(template: Template, values: pd.Series, settings: Settings) -> dict[str, object]:
-    """The proposed change of the template's KPI by the end of the next quarter; nothing where it has no value yet."""
+    """The proposed change of the template's KPI by the end of the next quarter; nothing where it has no value yet,
+    or where the change is none (10 % of nothing)."""
     kpi, baseline = KPIS[template.kpi], float(values.get(template.kpi, float("nan")))
     moved = baseline + template.step if template.unit == "pp" else baseline * (1 + template.step)
     baseline, target = (_rounded(x, kpi.unit) for x in (baseline, min(moved, 1.0) if kpi.unit == "rate" else moved))
+    known = not pd.isna(baseline) and target != baseline
+    target = target if known else float("nan")
     facts = {"kpi": kpi.id, "kpi_unit": kpi.unit, "baseline": baseline, "target": target, "target_unit": template.unit}
     scale = 10**settings.book.minor_digits if kpi.unit == "money" else 1
     due = pd.Timestamp(settings.period.next.as_of)
@@ -117,7 +120,6 @@ def _target(template: Template, values: pd.Series, settings: Settings) -> dict[s
         )
         for lang in ("en", "zh")
     }
-    known = not pd.isna(baseline)
     return facts | {
         "expected": f"{texts['en']} ({step})" if known else "",
         "expected_zh": f"{texts['zh']}（{step}）" if known else "",

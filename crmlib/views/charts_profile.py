@@ -15,6 +15,7 @@ LEVEL_COLOURS = dict(
 KANO_COLOURS = {"kano_M": "#d55e00", "kano_O": style.ACCENT, "kano_A": "#009e73", "kano_I": style.GREY,
                 "kano_R": "#cc79a7", "kano_Q": style.LINE}  # fmt: skip
 _WEAK = 0.2
+_ENOUGH = 30  # customers of a stage who had their time
 _GIVEN = ("var_customer_type", "var_size_band", "var_region")
 
 
@@ -169,13 +170,20 @@ def _stage_text(count: int, share: float, days: float, lang: str) -> str:
 
 
 def _weakest(stages: pd.DataFrame, local: pd.Series, lang: str) -> str:
+    """After which stage most stop: of those who had their time, where they are enough, else of all so far."""
+    timed = stages["in_time_share"].where(stages["in_time_base"] >= _ENOUGH).to_numpy(float)
+    if not np.isnan(timed).all():
+        n = int(np.nanargmin(timed))
+        name, lost = style.legible(schema.word(local.iloc[n], lang)), style.percent(1 - timed[n], lang)
+        return {"en": f"The widest gap follows '{name}': {lost} of those observed long enough did not go on in time",
+                "zh": f"“{name}”之后缺口最大：观察期足够者中{lost}未按时进入下一阶段"}[lang]  # fmt: skip
     share = stages["moved_on_share"]
     if share.isna().all():
         return {"en": "Only one stage has customers", "zh": "仅一个阶段有客户"}[lang]
     n = int(np.nanargmin(share.to_numpy(float)))
     name, lost = style.legible(schema.word(local.iloc[n], lang)), style.percent(1 - share.iloc[n], lang)
-    return {"en": f"The widest gap follows '{name}': {lost} have not gone on",
-            "zh": f"“{name}”之后缺口最大：{lost}未进入下一阶段"}[lang]  # fmt: skip
+    return {"en": f"The widest gap follows '{name}': {lost} have not gone on so far",
+            "zh": f"“{name}”之后缺口最大：{lost}至今未进入下一阶段"}[lang]  # fmt: skip
 
 
 @style.chart(7.2, 4.2)

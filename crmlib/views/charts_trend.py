@@ -75,7 +75,8 @@ def demand_season(demand: pd.DataFrame, lang: str, book: Book, ax: Axes | None =
     assert ax is not None
     known = demand.dropna(subset=["season_minor"])
     if known.empty:
-        text = {"en": "No season is drawn: it takes two years of months", "zh": "未绘制季节性：需要两年的月度数据"}
+        text = {"en": "No season is drawn: it takes whole months of two years and a quarter",
+                "zh": "未绘制季节性：需要两年零一个季度的完整月度数据"}  # fmt: skip
         return style.empty(ax, text[lang])
     by_month = known.groupby(known["start_date"].dt.month)["season_minor"].mean().astype(float).reindex(range(1, 13))
     heights = by_month.to_numpy() / 10**book.minor_digits

@@ -230,6 +230,6 @@ def _anyway(row: dict[str, Any], lang: str) -> str:
         return ""
     rate, n = style.percent(row["natural_rate"], lang), style.number(row["natural_n"], lang)
     return {
-        "en": f": of {n} lapsed customers whom nobody contacted this quarter, {rate} returned by themselves",
-        "zh": f"：本季度{n}位无人联系的沉寂客户中，{rate}自行回流",
+        "en": f": of {n} lapsed customers for whom no contact is recorded this quarter, {rate} returned by themselves",
+        "zh": f"：本季度{n}位没有联系记录的沉寂客户中，{rate}自行回流",
     }[lang]

@@ -182,8 +182,10 @@ def balance(designs: pd.DataFrame, lang: str) -> Sentence:
     return say({lang: _joined(said, lang)}, lang)
 
 
-def overlaps(found: pd.DataFrame, lang: str) -> Sentence:
-    """Which campaigns would contact the same customers at one time."""
+def overlaps(found: pd.DataFrame, designs: pd.DataFrame, lang: str) -> Sentence | None:
+    """Which campaigns would contact the same customers at one time; nothing to say of fewer than two."""
+    if designs["campaign_id"].nunique() < 2:
+        return None
     if found.empty:
         return say(
             {"en": "No two campaigns share customers at the same time.", "zh": "没有两个活动在同一时间共用客户。"}, lang
@@ -245,6 +247,15 @@ def detectability(found: pd.DataFrame, lang: str, book: Book) -> Sentence:
     """The most that the book could prove, and which tiers are too small on their own."""
     money = found[found["kpi_unit"] == "money"]
     whole = money[money["tier"] == "all"]
+    if len(whole) and whole["base_sd"].iloc[0] == 0:
+        weeks = whole["weeks"].iloc[0]
+        return say(
+            {
+                "en": f"What a campaign could show cannot be told: no earlier customer bought again in the last {weeks} weeks.",
+                "zh": f"无法估计活动可检测的效果：近{weeks}周内没有老客户再次购买。",
+            },
+            lang,
+        )
     if whole.empty or pd.isna(whole["mde"].iloc[0]):
         return say(
             {

@@ -51,6 +51,49 @@ def reconciliation(stages: pd.DataFrame, lang: str, book: Book) -> Sentence:
     return say({"en": f"{en}.", "zh": f"{zh}。"}, lang)
 
 
+_BACK = {
+    "return": {"en": "returns", "zh": "退货"},
+    "cancellation": {"en": "cancellations", "zh": "取消"},
+}
+
+
+def unsold(by_class: pd.DataFrame, period: Period, lang: str, book: Book) -> Sentence | None:
+    """What came back of this quarter's sales, and how many rows were not sold; nothing where all rows are sales.
+
+    `by_class` is `drift.quarterly`.
+    """
+    here = by_class[by_class["period"] == str(period)].set_index("row_class")
+    sold, rows = here["net_minor"].get("sale", 0), here["rows"].get("adjustment", 0)
+    back = here[here.index.isin(list(_BACK)) & (here["net_minor"] < 0)]["net_minor"]
+    en, zh = [], []
+    if len(back) and sold > 0:
+        names = [_BACK[c] for c in _BACK if c in back.index]
+        money, share, all_sold = (style.money(-back.sum(), book, lang), style.percent(-back.sum() / sold, lang),
+                                  style.money(sold, book, lang))  # fmt: skip
+        what_en, what_zh = (joint.join(name[code] for name in names) for code, joint in (("en", " and "), ("zh", "与")))
+        en.append(f"In {period} {what_en} took back {money}, {share} of the sales of {all_sold}.")
+        zh.append(f"{period}的{what_zh}共冲回{money}，占销售额{all_sold}的{share}。")
+    if rows:
+        n, share = style.number(rows, lang), style.percent(rows / here["rows"].sum(), lang)
+        en.append(f"{n} of the rows of {period} ({share}) were not sold, or are postage, fees or corrections: no sales figure holds them.")  # fmt: skip
+        zh.append(f"{period}有{n}行（{share}）未成交，或为运费、手续费及调整，不计入任何销售数字。")
+    return say({"en": " ".join(en), "zh": "".join(zh)}, lang) if en else None
+
+
+def aside(examples: pd.DataFrame, longest: int, lang: str) -> Sentence | None:
+    """Where all rows set aside are listed; sheets of the workbook have at most `longest` rows."""
+    rows = int(examples["rows"].sum())
+    if not rows:
+        return None
+    n, first = style.number(rows, lang), style.number(longest, lang)
+    if rows <= longest:
+        return say({"en": f"All {n} of these rows are in the workbook.", "zh": f"全部{n}行明细见工作簿。"}, lang)
+    return say({
+        "en": f"The workbook lists the first {first} of these {n} rows; all are in tables/quarantine.parquet.",
+        "zh": f"工作簿列出其中前{first}行（共{n}行）；全部明细见tables/quarantine.parquet。",
+    }, lang)  # fmt: skip
+
+
 def ledger(parts: pd.DataFrame, lang: str, book: Book) -> Sentence:
     """The ledger's total beside the rows of the export, and what is left unexplained."""
     if parts.empty:

@@ -61,10 +61,10 @@ def pest(scored: pd.DataFrame, lang: str) -> Sentence:
     return say({"en": en, "zh": zh}, lang)
 
 
-def evidence_age(scored: pd.DataFrame, lang: str) -> Sentence:
+def evidence_age(scored: pd.DataFrame, lang: str) -> Sentence | None:
     """Which evidence is past its date, whose review is late, and what weighs more or less than last quarter."""
     if scored.empty:
-        return say({"en": "No PEST factors are registered.", "zh": "尚未登记PEST因素。"}, lang)
+        return None
     stale = scored[scored.expired_facts != ""]
     late = scored[scored.is_overdue.astype("bool")].sort_values(["review_date", "factor_id"])
     facts = [text.replace("; ", ", ") for text in stale.expired_facts]

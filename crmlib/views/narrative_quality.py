@@ -12,6 +12,7 @@ from crmlib.views.narrative import Sentence, say
 
 _WORST = 3
 _FATES = ("rows", "accepted", "quarantined", "repeated")
+_ROWS, _MONEY = ("rows", "quarantined"), ("net_minor_rows", "net_minor_quarantined")
 
 
 def intake(intake: pd.DataFrame, lang: str, book: Book) -> Sentence:
@@ -88,16 +89,22 @@ def gaps(gaps: pd.DataFrame, lang: str) -> Sentence:
     )
 
 
-def score(quality: pd.DataFrame, lang: str) -> Sentence:
-    """The overall score and how it is made."""
-    whole = quality.iloc[0]
-    value = style.points(whole["quality_score"], lang)
+def score(quality: pd.DataFrame, intake: pd.DataFrame, lang: str) -> Sentence:
+    """The overall score and how it is made, and how much of the orders could not be used."""
+    value = style.points(quality["quality_score"].iloc[0], lang)
+    total = intake.loc[intake["source"] == "orders", [*_ROWS, *_MONEY]].sum()
+    rows, money = (total[lost] / total[all_] if total[all_] > 0 else 0 for all_, lost in (_ROWS, _MONEY))
+    en, zh = "", ""
+    if rows > 0:
+        en = f" {style.percent(rows, 'en')} of the order rows and {style.percent(money, 'en')} of their money could not be used."
+        zh = f"{style.percent(rows, 'zh')}的订单行、{style.percent(money, 'zh')}的订单金额无法使用。"
     return say(
         {
             "en": f"Data quality is {value} of 100: completeness and validity weigh 25 each, consistency 20, uniqueness and "
-            "freshness 15 each; orders count three times and customers twice. Every point lost belongs to a problem below.",
+            "freshness 15 each; orders count three times and customers twice. Every point lost belongs to a problem below."
+            f"{en}",
             "zh": f"数据质量得分为{value}（满分100）：完整性、有效性各占25，一致性占20，唯一性、及时性各占15；订单按三倍、客户按两倍计权。"
-            "所失的每一分都对应下列问题之一。",
+            f"所失的每一分都对应下列问题之一。{zh}",
         },
         lang,
     )
@@ -109,6 +116,24 @@ def worst(problems: pd.DataFrame, lang: str, book: Book) -> Sentence:
         return say({"en": "No problem was found in the data.", "zh": "数据中未发现问题。"}, lang)
     named = [_problem(row, lang, book) for _, row in problems.head(_WORST).iterrows()]
     return say({"en": " ".join(named), "zh": "".join(named)}, lang)
+
+
+def returns_alone(rules: pd.DataFrame, lang: str, book: Book) -> Sentence | None:
+    """That returns undo no sale, where they are many: how much money is taken off that was never added, and what to do."""
+    found = rules[(rules["source"] == "orders") & (rules["rule"] == "returns_alone")]
+    if found.empty:
+        return None
+    row = found.iloc[0]
+    n, money = style.number(row["rows"], lang), style.money(-row["net_minor"], book, lang)
+    advice = schema.word(row["advice"], lang)
+    return say(
+        {
+            "en": f"{n} returns undo no sale: their orders sell nothing, and the customer had not bought the product before. They "
+            f"take {money} off the sales, which never held it. {advice}.",
+            "zh": f"{n}行退货没有对应的销售：所在订单没有售出任何商品，客户此前也未买过该产品。由此从销售额中扣除了从未计入的{money}。{advice}。",
+        },
+        lang,
+    )
 
 
 def _problem(row: pd.Series, lang: str, book: Book) -> str:
@@ -125,7 +150,7 @@ def _problem(row: pd.Series, lang: str, book: Book) -> str:
 
 
 def _count(row: pd.Series, lang: str) -> str:
-    if not pd.isna(row["customers"]):
+    if not pd.isna(row["customers"]) and row["customers"]:
         n = style.number(row["customers"], lang)
         return {"en": _many(row["customers"], "customer"), "zh": f"{n}名客户"}[lang]
     if pd.isna(row["rows"]):
@@ -175,6 +200,22 @@ def contacts(states: pd.DataFrame, lang: str, rule: Quality) -> Sentence:
     else:
         en, zh = en + " It has no field for consent.", zh + "没有联系同意字段。"
     return say({"en": en, "zh": zh}, lang)
+
+
+def single_orders(history: pd.DataFrame, least: int, lang: str) -> Sentence | None:
+    """That no customer id comes back, where `least` customers or more bought: what the report says of coming back is void."""
+    orders, buyers = history[["orders", "buyers"]].iloc[0]
+    if orders > buyers or buyers < least:
+        return None
+    n = style.number(orders, lang)
+    return say(
+        {
+            "en": f"No customer id occurs in more than one of the {n} orders: either ids are made per order, or nobody came "
+            "back. What is said of returning, migration and winning back says nothing.",
+            "zh": f"{n}笔订单中，没有一个客户ID出现在两笔订单里：要么ID按订单生成，要么无人回购。有关回购、迁移与挽回的内容均无意义。",
+        },
+        lang,
+    )
 
 
 def matches(pairs: int, customers: int, lang: str) -> Sentence:

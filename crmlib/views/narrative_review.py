@@ -36,13 +36,11 @@ def revenue(card: pd.DataFrame, kpis: pd.DataFrame, period: Period, lang: str, b
     changes = dict(zip(card["kpi"], card["change_share"], strict=True))
     money, change = style.money(values["net_revenue"], book, lang), float(changes["net_revenue"])
     if math.isnan(change):
-        return say(
-            {
-                "en": f"Net revenue was {money}; there are no two whole quarters to compare.",
-                "zh": f"净销售额为{money}；没有可供比较的两个完整季度。",
-            },
-            lang,
-        )
+        en, zh = "there is no quarter before to compare with", "没有可供比较的上季度"
+        if (kpis["period"] == str(period.previous)).any():
+            en = f"the data cover {period} or {period.previous} only in part, so they are not compared"
+            zh = f"{period}或{period.previous}的数据不完整，因此不作比较"
+        return say({"en": f"Net revenue was {money}; {en}.", "zh": f"净销售额为{money}；{zh}。"}, lang)
     said = {code: _moved(changes, change, period, money, code) for code in LANGS}
     if not (kpis["period"] == str(Period(period.year - 1, period.quarter))).any():
         said["en"] += " Season and trend cannot be told apart without last year's quarter."
@@ -103,11 +101,12 @@ def tiers(kpis: pd.DataFrame, period: Period, review: Review, lang: str) -> Sent
     worst = known.sort_values(["kpi_value", "tier"]).iloc[0]
     share, low, high = (style.percent(worst[c], lang) for c in ("kpi_value", "low", "high"))
     n = style.number(worst["n"], lang)
+    en, zh = (": the least of all tiers", "，为各层级最低") if len(known) > 1 else ("", "")
     return say(
         {
             "en": f"Of the {n} active customers who began the quarter in the tier '{schema.word(worst['tier'], 'en')}', {share} "
-            f"bought again ({low} to {high}): the least of all tiers.",
-            "zh": f"季初属于“{schema.word(worst['tier'], 'zh')}”层级的{n}个活跃客户中，{share}再次购买（{low}至{high}），为各层级最低。",
+            f"bought again ({low} to {high}){en}.",
+            "zh": f"季初属于“{schema.word(worst['tier'], 'zh')}”层级的{n}个活跃客户中，{share}再次购买（{low}至{high}）{zh}。",
         },
         lang,
     )

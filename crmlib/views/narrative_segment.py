@@ -233,14 +233,14 @@ def restated(pairs: pd.DataFrame, lang: str) -> Sentence:
         return say({"en": f"Cut points moved nobody: all {everyone} customers read as last quarter's own report had them.",
                     "zh": f"分界线未造成任何变化：{everyone}个客户的上季度层级均与当时报告一致。"}, lang)  # fmt: skip
     if pd.isna(moved):
-        return say({"en": "Cut points or late data moved a few customers between last quarter's own report and today's reading of "
-                    "it. That is no behaviour, and it is not in the moves above.",
-                    "zh": "少数客户的上季度层级与当时报告不同，原因是分界线变化或迟到数据，而非客户行为；上面的迁移不含这部分。"}, lang)  # fmt: skip
+        return say({"en": "Cut points, late data or returns of older orders moved a few customers between last quarter's own report and today's reading of "
+                    "it. That is no change in buying, and it is not in the moves above.",
+                    "zh": "少数客户的上季度层级与当时报告不同，原因是分界线变化、迟到数据或旧订单的退货，而非购买变化；上面的迁移不含这部分。"}, lang)  # fmt: skip
     return say(
         {
-            "en": f"Cut points or late data moved {n} of {everyone} customers between last quarter's own report and today's reading "
-            "of it. That is no behaviour, and it is not in the moves above.",
-            "zh": f"{everyone}个客户中，有{n}个的上季度层级与当时报告不同，原因是分界线变化或迟到数据，而非客户行为；上面的迁移不含这部分。",
+            "en": f"Cut points, late data or returns of older orders moved {n} of {everyone} customers between last quarter's own report and today's reading "
+            "of it. That is no change in buying, and it is not in the moves above.",
+            "zh": f"{everyone}个客户中，有{n}个的上季度层级与当时报告不同，原因是分界线变化、迟到数据或旧订单的退货，而非购买变化；上面的迁移不含这部分。",
         },
         lang,
     )

@@ -44,9 +44,9 @@ def natural_return(kpis: pd.DataFrame, period: Period, lang: str) -> Sentence:
     if asked is None or not asked["n"]:
         return say(
             {
-                "en": f"Of {n} lapsed customers whom nobody contacted, {by_itself} ordered again by themselves. No contact with "
-                "a lapsed customer is recorded, so there is no win-back rate.",
-                "zh": f"{n}个未联系的沉寂客户中，{by_itself}自行回流。没有联系沉寂客户的记录，因此没有挽回率。",
+                "en": f"Of {n} lapsed customers {by_itself} ordered again by themselves. No contact with a lapsed customer is "
+                "recorded, so there is no win-back rate.",
+                "zh": f"{n}个沉寂客户中，{by_itself}自行回流。没有联系沉寂客户的记录，因此没有挽回率。",
             },
             lang,
         )

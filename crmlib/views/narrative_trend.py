@@ -56,8 +56,8 @@ def season(outlook: pd.DataFrame, demand: pd.DataFrame, lang: str) -> Sentence:
 def tiers(outlook: pd.DataFrame, whole: pd.DataFrame, frozen: Period, lang: str, book: Book) -> Sentence:
     """Since when customers are told apart, what that does and does not rule out, and their sum beside all customers'."""
     if outlook.empty:
-        return say({"en": f"No demand by tier: the data hold no customer with a tier at {style.day(frozen.as_of, 'en')}.",
-                    "zh": f"无法按层级统计需求：截至{style.day(frozen.as_of, 'zh')}，数据中没有已分级的客户。"}, lang)  # fmt: skip
+        return say({"en": f"No demand by tier: nobody who had a tier on {style.day(frozen.as_of, 'en')} has bought since, or nobody had one.",
+                    "zh": f"无法按层级统计需求：{style.day(frozen.as_of, 'zh')}时已分级的客户此后无人购买，或当时没有已分级的客户。"}, lang)  # fmt: skip
     return say(
         {
             "en": f"Customers are counted in the tier they held on {style.day(frozen.as_of, 'en')}, by today's rules, and "
@@ -118,6 +118,9 @@ def weights(used: dict[str, float], source: str, lang: str) -> Sentence:
 
 def own_growth(opportunities: pd.DataFrame, lang: str) -> Sentence:
     """What our own growth, shown beside the market's, is compared with."""
+    if opportunities.empty:
+        return say({"en": "No opportunity is registered that our own growth could stand beside.",
+                    "zh": "尚未登记可与我方增长对照的市场机会。"}, lang)  # fmt: skip
     basis = set(opportunities["own_growth_basis"]) - {""}
     if "on_year_before" in basis:
         text = {"en": "Our own growth compares four quarters with the four before, so the season is in both.",

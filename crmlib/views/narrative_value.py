@@ -115,8 +115,11 @@ def _rounded(value: float, lang: str) -> str:
     return style.number(value, lang, 0 if value >= 10 else 2)
 
 
-def value(tiers: pd.DataFrame, settings: Value, lang: str, book: Book) -> Sentence:
-    """What all customers are expected to bring, with its range and what it is made of."""
+def value(tiers: pd.DataFrame, concerns: pd.DataFrame, settings: Value, lang: str, book: Book) -> Sentence:
+    """What all customers are expected to bring, with its range and what it is made of.
+
+    Where the back-test found the total far off, the corrected sum comes first and the model's range is left out.
+    """
     if tiers.empty or pd.isna(tiers.iloc[-1]["customers"]):
         return say({"en": "No expected value: nobody has bought yet.", "zh": "尚无客户购买，无预期价值。"}, lang)
     if pd.isna(tiers.iloc[-1]["clv_minor"]):
@@ -127,6 +130,13 @@ def value(tiers: pd.DataFrame, settings: Value, lang: str, book: Book) -> Senten
     low, high = (style.money(whole[c], book, lang) for c in ("clv_low_minor", "clv_high_minor"))
     rate = style.percent(settings.discount_rate_year, lang, 0)
     en_kind, zh_kind = ("revenue", "收入") if settings.margin is None else ("margin", "毛利")
+    biased = concerns.loc[concerns["concern"] == "biased_total", "found"]
+    if len(biased) and pd.notna(whole["clv_calibrated_minor"]):
+        corrected, times = style.money(whole["clv_calibrated_minor"], book, lang), _rounded(biased.iloc[0], lang)
+        return say({"en": f"Over {settings.horizon_months} months {corrected} of {en_kind} is expected, discounted at {rate} a year: the "
+                    f"model's sum of {money}, corrected because in the back-test it foretold {times} times what happened.",
+                    "zh": f"未来{settings.horizon_months}个月预计{zh_kind}为{corrected}（按年率{rate}折现）：模型合计为{money}，"
+                    f"因回测中预测总量为实际的{times}倍而校准。"}, lang)  # fmt: skip
     span = pd.notna(whole["clv_low_minor"])
     en = f"Over {settings.horizon_months} months {n} purchase days are expected, worth {money} of {en_kind}, discounted at {rate} a year"
     zh = f"未来{settings.horizon_months}个月预计有{n}个购买日，按年率{rate}折现的{zh_kind}为{money}"
@@ -177,6 +187,12 @@ def newcomer(purchases: float, minor: float, settings: Value, lang: str, book: B
 
 def warnings(listed: pd.DataFrame, alerts: pd.DataFrame, days: int, lang: str, book: Book) -> Sentence:
     """How many customers carry an alert, how much money that is, and where the chance comes from."""
+    alarmed = alerts.loc[alerts["alert"] != "no_alert", "customers"].sum()
+    if listed.empty and alarmed:
+        n = style.number(alarmed, lang)
+        return say({"en": f"{n} customers carry an alert, but no money can be said to be at risk: nothing in the data "
+                    "says that they would buy again.",
+                    "zh": f"{n}个客户有预警，但无法计算风险金额：数据中没有迹象表明他们会再次购买。"}, lang)  # fmt: skip
     if listed.empty:
         return say({"en": f"No customer of the last 180 days has a raised chance of buying nothing in the next {days} days.",
                     "zh": f"近180天内的客户中，没有人在未来{days}天内有明显偏高的不购买概率。"}, lang)  # fmt: skip

@@ -10,6 +10,7 @@ from crmlib.views.narrative import Sentence, say
 LANGS = ("en", "zh")
 _SEPARATOR = {"en": "; ", "zh": "；"}
 _COMMA = {"en": ", ", "zh": "、"}
+_LEVEL = 8  # weeks of signals in a row on one side, as in the rule for runs: no single events any more
 
 
 def pace(due: pd.DataFrame, lang: str, book: Book) -> Sentence:
@@ -54,7 +55,9 @@ def signals(weeks: pd.DataFrame, alarms: tuple[float, float], lang: str) -> Sent
         )
     watched = weeks[(weeks["phase"] == "quarter") & weeks["lower_limit"].notna()]
     found, charts = watched[watched["signal"] != ""], watched["kpi"].nunique()
-    said = _SEPARATOR[lang].join(_signal(kpi, group, lang) for kpi, group in found.groupby("kpi", sort=False))
+    spans = [(kpi, _spans(group)) for kpi, group in found.groupby("kpi", sort=False)]
+    said = _SEPARATOR[lang].join(_signal(kpi, weeks, lang) for kpi, weeks in spans)
+    said += _shifted([kpi for kpi, weeks in spans if max(map(len, weeks)) >= _LEVEL], lang)
     outside, run = (style.percent(share, lang) for share in alarms)
     few = {"en": " More weeks would make them rarer.", "zh": "基线周数越多，误报越少。"}[lang] if n < 26 else ""
     return say(
@@ -71,9 +74,27 @@ def signals(weeks: pd.DataFrame, alarms: tuple[float, float], lang: str) -> Sent
     )
 
 
-def _signal(kpi: object, group: pd.DataFrame, lang: str) -> str:
-    named = _COMMA[lang].join(f"{week[5:]}" for week in group["week"])
-    kinds = _COMMA[lang].join(schema.word(code, lang).lower() for code in dict.fromkeys(group["signal"]))
+def _spans(group: pd.DataFrame) -> list[pd.DataFrame]:
+    """One KPI's signals, split where a week lies between them or the side of the mean changes."""
+    side = group["kpi_value"] > group["mean"]
+    new = group["start_date"].diff().ne(pd.Timedelta(days=7)) | (side != side.shift())
+    return [span for _n, span in group.groupby(new.cumsum())]
+
+
+def _shifted(kpis: list[object], lang: str) -> str:
+    """What weeks on end outside mean."""
+    if not kpis:
+        return ""
+    names = _COMMA[lang].join(schema.word(kpi, lang) for kpi in kpis)
+    return {"en": f". {_LEVEL} weeks or more in a row are no single events: the level has shifted ({names})",
+            "zh": f"。连续{_LEVEL}周及以上并非偶发事件，而是水平已经改变（{names}）"}[lang]  # fmt: skip
+
+
+def _signal(kpi: object, spans: list[pd.DataFrame], lang: str) -> str:
+    ends = [(span["week"].iloc[0][5:], span["week"].iloc[-1][5:]) for span in spans]
+    named = _COMMA[lang].join(first if first == last else f"{first}–{last}" for first, last in ends)
+    codes = [code for span in spans for code in span["signal"]]
+    kinds = _COMMA[lang].join(schema.word(code, lang).lower() for code in dict.fromkeys(codes))
     name = schema.word(kpi, lang)
     return {"en": f"{name} {named} ({kinds})", "zh": f"{name} {named}（{kinds}）"}[lang]
 

@@ -50,6 +50,7 @@ def planned(book: Book) -> Any:
 
 CASES: dict[str, Callable[[Book], Any]] = {
     "kpis so far": so_far,
+    "orders and buyers": lambda b: quarterly.bought(quarterly.customer_quarters(b.days, b.period)),
     "targets by now": due,
     "pace of weeks": of_weeks,
     "actions done": planned,
