@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from crmlib.periods import Period
+from crmlib.periods import Period, usual_pause
 from crmlib.schema import TABLES
 
 # The date that says when a row happened. Rows of events after the as-of date are not looked at.
@@ -32,8 +32,6 @@ _WEEKDAYS = 7
 _CHANCE = 1e-4  # days without rows that are less likely than that are missing: four years have 1,500 days
 _NEAR = timedelta(days=182)  # half a year: what is usual grows and has seasons
 _GREAT = 0.9  # the rows of a few great days say nothing of quiet ones
-_PAUSES = 6  # fewer pauses between days with orders say nothing of what is usual
-_LONG_PAUSE = 0.99
 
 
 def seen(tables: dict[str, ir.Table], period: Period) -> dict[str, ir.Table]:
@@ -76,8 +74,8 @@ def gaps(days: pd.DataFrame, period: Period) -> pd.DataFrame:
     """Runs of missing days, the longest first within a source.
 
     A day is missing when it has no row though its weekday has rows in at least 80 % of the source's weeks, and the
-    run that it stands in is no chance by the rows of these weekdays around it: a shop closed on Sundays misses none, nor
-    does one with three orders a day that has a day with none, and a source without such weekdays (surveys now and
+    run that it stands in is no chance by the rows of these weekdays around it: a shop closed on Sundays misses none,
+    nor does one with three orders a day that has a day with none, and a source without such weekdays (surveys now and
     then) has no rhythm to miss. Days after the last row, up to the as-of date, count.
     """
     rows = [(name, *run) for name, found in _by_source(days) for run in _runs(found, period)]
@@ -194,12 +192,6 @@ def quarters(days: pd.DataFrame, period: Period, quiet_days: int) -> pd.DataFram
     rows = [_quarter(quarter, ordered, quiet_days, usual) for quarter in [*earlier, period]]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.astype({"first_order_date": "datetime64[us]", "last_order_date": "datetime64[us]"})
-
-
-def usual_pause(ordered: "pd.Series[date]") -> int:
-    """The 99th percentile of days from one of these days, in order, to the next; 0 where they are too few to tell."""
-    pauses = [pause.days for pause in ordered.diff().dropna()]
-    return int(np.quantile(pauses, _LONG_PAUSE, method="lower")) if len(pauses) >= _PAUSES else 0
 
 
 def _quarter(quarter: Period, ordered: "pd.Series[date]", quiet_days: int, usual: int) -> tuple[object, ...]:
