@@ -219,15 +219,16 @@ def _moves(best: pd.Series, lang: str, book: Book) -> str:
     }[lang]
 
 
-def restated(pairs: pd.DataFrame, lang: str) -> Sentence:
+def restated(pairs: pd.DataFrame, lang: str, min_cell: int = 1) -> Sentence:
     """How many customers' tier of last quarter differs from what was reported then: what changed without behaviour.
 
-    Counts that are hidden (NaN) leave out how many.
+    Where a count of them is hidden, it does not say how many.
     """
     if pairs.empty:
         return say({"en": "Last quarter's own report is not stored here, or had relative scores: only the re-scored comparison is shown.",
                     "zh": "此处没有保存上季度的报告，或其评分仅为相对值，因此仅显示重新评分后的比较。"}, lang)  # fmt: skip
-    moved = pairs.loc[pairs["tier_then"] != pairs["tier_now"], "customers"].sum(skipna=False)
+    told = suppression.blank(pairs, min_cell)
+    moved = told.loc[pairs["tier_then"] != pairs["tier_now"], "customers"].sum(skipna=False)
     n, everyone = style.number(moved, lang), style.number(pairs["customers"].sum(), lang)
     if not moved:
         return say({"en": f"Cut points moved nobody: all {everyone} customers read as last quarter's own report had them.",
