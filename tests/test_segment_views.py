@@ -194,8 +194,13 @@ def test_clusters_say_how_they_were_chosen(rule, stable, says):
 
 def test_the_cluster_model_says_whether_it_is_kept_matched_or_new():
     shifts = pd.DataFrame({"cluster_before": [1.0, None], "centroid_shift": [0.2, 2.0], "shift_limit": [0.8, 0.8]})
-    kept, matched = (narrative_segment.cluster_model(shifts, v, "2024Q1", "en").text for v in ("2023Q2", "2024Q1"))
-    assert "model of 2023Q2 is kept" in kept
+    near = shifts.assign(centroid_shift=[0.2, 0.8])
+    kept = narrative_segment.cluster_model(near, "2023Q2", "2024Q1", "en").text
+    matched = narrative_segment.cluster_model(shifts, "2024Q1", "2024Q1", "en").text
+    assert "model of 2023Q2 is kept, so" in kept and "refit" not in kept
+    far = [narrative_segment.cluster_model(shifts, "2023Q2", "2024Q1", lang).text for lang in ("en", "zh")]
+    assert "does not fit any more" in far[0] and "by up to 2.00 standard" in far[0] and "(0.80)" in far[0]
+    assert "已不再适用" in far[1] and all("segment.clusters.refit" in text for text in far)
     assert "1 clusters are matched" in matched and "1 are new" in matched
     new = shifts.assign(cluster_before=None, shift_limit=float("nan"))
     assert "A new model, frozen at 2024Q1" in narrative_segment.cluster_model(new, "2024Q1", "2024Q1", "en").text

@@ -280,6 +280,18 @@ def cluster_model(shifts: pd.DataFrame, version: str, period: str, lang: str) ->
     """Whether the model is new, kept, or matched to an older one."""
     farthest, limit = shifts["centroid_shift"].max(), shifts["shift_limit"].max()
     far, at_most = style.number(farthest, lang, 2), style.number(limit, lang, 2)
+    if version != period and farthest > limit:
+        return say(
+            {
+                "en": f"The model of {version} is kept and does not fit any more: the customers of a cluster have moved by up to "
+                f"{far} standard deviations from its centre, more than half the distance between the nearest two centres "
+                f"({at_most}). Its names may mislead, and a change of cluster need not be a customer's own. For a new model "
+                "set segment.clusters.refit to true in this quarter's file.",
+                "zh": f"沿用的{version}模型已不再适用：群内客户相对群中心最多移动{far}个标准差，超过最近两中心距离的一半（{at_most}）。"
+                "群名可能有误，客户所属群的变化未必是其自身变化。如需新模型，请在本季度参数文件中将segment.clusters.refit设为true。",
+            },
+            lang,
+        )
     if version != period:
         return say(
             {
