@@ -6,12 +6,12 @@ from typing import Any
 import ibis
 import pandas as pd
 import pytest
-from faulty_book import Q4, book, customers, daily, file, orders, quarters, seen, table, texts, working_days
+from faulty_book import Q4, book, customers, daily, days, file, orders, quarters, seen, table, texts, working_days
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlib import schema
-from crmlib.collect import consistency, coverage, drift, inventory, quality, quality_score, waterfall
+from crmlib.collect import concentration, consistency, coverage, drift, inventory, quality, quality_score, waterfall
 from crmlib.io import engine
 from crmlib.params import Book, Quality
 from crmlib.views import charts_quality, narrative_quality, style
@@ -272,3 +272,27 @@ def test_nothing_is_stated(lang):
     assert str(narrative_quality.worst(empty["data_problems"], lang, CNY))
     assert str(narrative_quality.gaps(empty["coverage_gaps"], lang))
     assert str(narrative_quality.matches(0, 10, lang))
+
+
+# one large part
+
+
+@pytest.mark.parametrize(("line", "others", "found"), [
+    (9_801, 99, [("large_line", 0.99)]), (11, 99, [("large_line", 0.1)]), (10, 99, []), (9_801, 98, []),
+    (-5, 99, []), (4, 99, [("large_customer", 0.2)]),
+])  # fmt: skip
+def test_a_line_or_customer_of_a_tenth_of_sales_is_told(line, others, found):
+    """Others bought for 1 each; of 4, the customer bought six times: 24 of 123. A refund is no sale."""
+    bought = [("A", line)] * (6 if line == 4 else 1) + [(f"c{n}", 1) for n in range(others)]
+    lines = table(
+        customer_id=[name for name, _net in bought],
+        order_date=days(*["2023-11-01"] * len(bought)),
+        net_minor=[net for _name, net in bought],
+        row_class=["sale" if net > 0 else "return" for _name, net in bought],
+    )
+    parts = concentration.large(lines, lines, Q4)
+    assert [(row.part_kind, round(row.revenue_share, 2)) for row in parts.itertuples()] == found
+    en, zh = (narrative_quality.large_parts(parts, lang).text for lang in ("en", "zh"))
+    said = f"{round(100 * found[0][1])}%" if found else "No single order line"
+    assert said in en and ("请核实" in zh) == bool(found)
+    assert concentration.large(lines, lines, Q4.next).empty

@@ -128,6 +128,15 @@ def test_days_after_the_last_order_are_called_what_they_do_and_the_setting_is_na
     assert f"params/{results.settings.book_id}/{results.settings.file.name}" in shown
 
 
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "One order line is 97% of"), ("zh", "单笔订单行占本季度净销售额的97%")]
+)
+def test_one_line_that_decides_all_is_told_on_the_first_screen(tmp_path, lang, said):
+    results, notebooks = quarters.make(tmp_path, lang)
+    results.save(large_parts=pd.DataFrame({"part_kind": ["large_line"], "revenue_share": [0.97]}))
+    assert said in BeautifulSoup(html.build(results, notebooks, lang), "html.parser").get_text(" ")
+
+
 def test_findings_and_decisions_lead_to_their_sections(soups):
     soup = soups["en"]
     findings, decisions = soup.select(".points")

@@ -14,7 +14,7 @@ from crmlib.io.store import Store
 from crmlib.report import cards, chapters, elsewhere, font, sections, summary, threads
 from crmlib.report.history import frame
 from crmlib.report.text import glossary, methods, quarter, text
-from crmlib.views import narrative_segment, style, tables
+from crmlib.views import narrative_quality, narrative_segment, style, tables
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _FONTS_HERE = "/* fonts */"
@@ -81,6 +81,7 @@ def _caveats(store: Store, lang: str) -> str:
         tables.book_notice(store.settings.book, lang),
         _window(store, lang),
         _aside(store, lang),
+        _large(store, lang),
         _misfit(store, lang),
     ]
     return ("" if lang == "zh" else " ").join(part for part in said if part)
@@ -127,6 +128,12 @@ def _aside(store: Store, lang: str) -> str:
         return ""
     money = style.money(total["net_minor"]["quarantined"], store.settings.book, lang)
     return text("aside", lang, share=style.percent(share, lang), money=money)
+
+
+def _large(store: Store, lang: str) -> str:
+    """That one order line or customer is much of the quarter's sales."""
+    parts = frame(store, "large_parts")
+    return "" if parts.empty else narrative_quality.large_parts(parts, lang).text
 
 
 def _misfit(store: Store, lang: str) -> str:
