@@ -116,7 +116,7 @@ def test_a_part_of_a_quarter_is_not_compared_with_a_whole_one(tmp_path):
     assert "measured on" not in shown
 
 
-@pytest.mark.parametrize(("lang", "said"), [("en", "measured on 31 Dec 2023, 22 days after"), ("zh", "订单早22天")])
+@pytest.mark.parametrize(("lang", "said"), [("en", "measured on 31 Dec 2023, 22 days after"), ("zh", "订单晚22天")])
 def test_days_after_the_last_order_are_called_what_they_do_and_the_setting_is_named(tmp_path, lang, said):
     results, notebooks = quarters.make(tmp_path, lang)
     days = pd.to_datetime(["2023-10-01", "2023-12-09"])
