@@ -1,11 +1,16 @@
 """The quarter as a value; the only source of time in the library."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import total_ordering
+from itertools import pairwise
 
 from crmlib.errors import InputError
+
+_PAUSES = 6  # fewer pauses between days with orders say nothing of what is usual
+_LONG_PAUSE = 0.99
 
 
 @dataclass(frozen=True)
@@ -112,3 +117,9 @@ class Period:
         while quarters[0] > first:
             quarters.insert(0, quarters[0].previous)
         return quarters
+
+
+def usual_pause(ordered: Iterable[date]) -> int:
+    """The 99th percentile of days from one of these days, in order, to the next; 0 where they are too few to tell."""
+    pauses = sorted((after - before).days for before, after in pairwise(ordered))
+    return pauses[int(_LONG_PAUSE * (len(pauses) - 1))] if len(pauses) >= _PAUSES else 0

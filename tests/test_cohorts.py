@@ -83,17 +83,46 @@ def test_without_purchases_there_are_no_cohorts():
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_figure_and_sentence(lang):
     found = cells(FIXTURE)
-    title = charts_profile.cohorts(found, lang).get_figure().get_label()
-    assert title.startswith({"en": "50% of new customers", "zh": "50%的新客户"}[lang])
+    title = charts_profile.cohorts(found, found, lang).get_figure().get_label()
+    assert title.startswith({"en": "50% of new customers since 2023Q3", "zh": "2023Q3以来的新客户中，50%"}[lang])
     told = narrative_profile.cohorts(found, lang, BOOK).text
     few = narrative_profile.cohorts(suppression.blank(found, 5), lang, BOOK).text
     assert told.startswith(few) and "2022Q1" in few and "¥" in told and "¥" not in few  # two customers came later
     nothing = found.head(0)
     assert (
-        charts_profile.cohorts(nothing, lang).get_figure().get_label()
+        charts_profile.cohorts(nothing, nothing, lang).get_figure().get_label()
         == {"en": "No purchases, so no cohorts", "zh": "没有购买记录，无法划分同期群"}[lang]
     )
     assert narrative_profile.cohorts(nothing, lang, BOOK).text
+
+
+def title(bought: list[tuple[int, int]], min_cell: int = 5) -> str:
+    """Of a figure of cohorts of (customers, of them again a quarter later), the first of which begins the data."""
+    quarters = [f"{2010 + n // 4}Q{n % 4 + 1}" for n in range(len(bought))]
+    rows = [
+        (c, 1, n, again, again / n, c == quarters[0], False) for c, (n, again) in zip(quarters, bought, strict=True)
+    ]
+    columns = [
+        "cohort",
+        "quarters_later",
+        "cohort_customers",
+        "cohort_buyers",
+        "retained_share",
+        "is_before_data",
+        "is_partial",
+    ]
+    every = pd.DataFrame(rows, columns=columns)
+    return charts_profile.cohorts(suppression.told(every, min_cell), every, "en", min_cell).get_figure().get_label()
+
+
+def test_the_title_counts_customers_of_cohorts_that_are_hidden():
+    assert title([(500, 400), (50, 20), (50, 2), (100, 3), (100, 4)]).startswith(
+        "10% of new customers since 2010Q2 bought again in the quarter after their first (n = 300)"
+    )
+    assert title([(500, 400), (50, 20), (50, 2), (50, 0)], 2).startswith("15% of new customers since 2010Q2")
+    assert title([(500, 400), (50, 0), (60, 3), (40, 0)]).startswith("Too few customers to say")
+    assert title([(500, 400)]).startswith("80% of customers of 2010Q1, where the data begin")
+    assert title([(500, 400), *[(100, 50)] * 12, (100, 80)]).startswith("52% of new customers since 2010Q3")
 
 
 def test_the_title_does_not_promise_twelve_months():

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import ibis
+import numpy as np
 import pandas as pd
 import pytest
 from faulty_book import Q4, book, daily, orders, working_days
@@ -14,7 +15,7 @@ from crmlib.periods import Period
 def test_a_shop_closed_on_sundays_misses_none_and_a_silent_week_is_a_gap():
     week = {date(2023, 11, 6) + timedelta(days=n) for n in range(7)}
     found = [d for d in working_days(date(2023, 7, 3), date(2023, 12, 28), {6}) if d not in week]
-    gaps = coverage.gaps(daily("orders", *found), Q4)
+    gaps = coverage.gaps(daily("orders", *found).assign(rows=20), Q4)
     assert gaps[["start_date", "end_date", "missing_days"]].astype(str).values.tolist() == [
         ["2023-11-06", "2023-11-11", "6"],
         ["2023-12-29", "2023-12-30", "2"],
@@ -28,6 +29,40 @@ def test_a_shop_closed_on_sundays_misses_none_and_a_silent_week_is_a_gap():
 def test_a_source_without_rhythm_has_no_missing_days():
     now_and_then = [date(2023, 7, 3), date(2023, 8, 11), date(2023, 11, 30)]
     assert coverage.gaps(daily("surveys", *now_and_then), Q4).empty
+
+
+def sparse(first: date, last: date, lines: float, seed: int) -> pd.DataFrame:
+    """A book whose days have Poisson-many lines; days without any have no row."""
+    every = working_days(first, last, set())
+    counted = daily("orders", *every).assign(rows=np.random.default_rng(seed).poisson(lines, len(every)))
+    return counted[counted["rows"] > 0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_few_orders_a_day_leave_days_without_any_and_none_is_missing(seed):
+    few = sparse(date(2021, 1, 1), Q4.as_of, 2.5, seed)
+    assert len(few) < 1040 and coverage.gaps(few, Q4).empty
+    hole = few[~few["day"].between("2022-05-09", "2022-05-22")]
+    found = coverage.gaps(hole, Q4)
+    assert len(found) == 1 and found["missing_days"][0] >= 14
+    assert (found["start_date"][0] <= pd.Timestamp(2022, 5, 9)) and (found["end_date"][0] >= pd.Timestamp(2022, 5, 22))
+
+
+def test_one_day_of_a_dense_book_is_missing_great_days_or_not():
+    dense = sparse(date(2022, 1, 1), Q4.as_of, 60, 1)
+    dense["rows"] *= np.where(dense["day"].dt.month == 12, 9, 1)
+    silent = pd.Timestamp(2023, 3, 8)
+    found = coverage.gaps(dense[dense["day"] != silent], Q4)
+    assert found[["start_date", "missing_days"]].values.tolist() == [[silent, 1]]
+
+
+def test_the_chance_of_a_silent_day_by_hand():
+    """Mean 2 and variance 8/3: (4/3)^-6; variance 1: (1/2)^4; no more often than seen: (9 + 1) / (20 + 1)."""
+    assert coverage._silence(np.array([0, 2, 4] * 4)) == pytest.approx(0.75**6)
+    assert coverage._silence(np.array([1, 3] * 4)) == pytest.approx(0.5**4)
+    assert coverage._silence(np.array([0] * 9 + [1] * 11)) == pytest.approx(0.45)
+    assert coverage._silence(np.array([0] + [1] * 30 + [900] * 3)) == pytest.approx(1 / 34)
+    assert [coverage._silence(np.array(rows)) for rows in ([2, 2], [0, 0], [])] == [0, 1, 1]
 
 
 def test_a_store_without_rows_in_between_is_missing():

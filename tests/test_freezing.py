@@ -169,3 +169,10 @@ def test_a_book_without_plans_still_learns_what_its_tiers_can_show(sample: Path)
     assert "没有老客户再次购买" in narrative_campaign.detectability(never, "zh", settings.book).text
     idle = reach.assign(base_value=0.0)
     assert "usually spend nothing in that time." in narrative_campaign.detectability(idle, "en", settings.book).text
+    one = tables[0].filter(tables[0].tier == "general").order_by("customer_id").limit(1)
+    few = tables[0].filter(tables[0].tier != "general").union(one)
+    left = campaign_design.detectability(campaign_design.Sources(few, *tables[1:], tiers.at), settings)
+    money = left[left["kpi_unit"] == "money"].set_index("tier")["mde"]
+    assert money.isna().to_dict() == {"high": False, "potential": False, "general": True, "risk": False, "all": False}
+    said = narrative_campaign.detectability(left, "en", settings.book).text
+    assert "A campaign to all tiers but General could show" in said

@@ -77,6 +77,17 @@ def test_what_differs_between_customers_has_an_interval_and_totals_have_none() -
     assert found.loc[[alone, alike]].isna().all(axis=None)
 
 
+def test_a_ticket_is_not_below_zero_where_nobody_got_back_more_than_he_paid() -> None:
+    """1, 1 and 10,000 fen: the interval is wider than the mean; with a refund it may well be below 0."""
+    rows = [(name, date(2023, 11, 1), 1, net) for name, net in (("A", 1), ("B", 1), ("C", 10_000))]
+    refund = [*rows, ("B", date(2023, 11, 2), 0, -20)]
+    lows = []
+    for part in (rows, refund):
+        found = quarterly.measure(days_of(part), Period(2023, 4)).set_index(["kpi", "period"])
+        lows.append(found.loc[("average_ticket", "2023Q4"), "low"])
+    assert lows[0] == 0 and lows[1] < 0
+
+
 def test_intervals_hold_for_amounts_whose_squares_pass_64_bits() -> None:
     days = [("A", date(2023, 11, 1), 1, 8 * 10**15), ("B", date(2023, 11, 1), 1, 6 * 10**15)]
     row = quarterly.measure(days_of(days), PERIOD).set_index("kpi").loc["average_ticket"]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlib import schema
-from crmlib.collect import consistency, coverage, drift, inventory, quality, quality_score, waterfall
+from crmlib.collect import concentration, consistency, coverage, drift, inventory, quality, quality_score, waterfall
 from crmlib.io import engine
 from crmlib.params import Book, Quality
 from crmlib.views import charts_quality, narrative_quality, style
@@ -344,3 +344,27 @@ def test_a_file_that_is_read_for_its_products_too_is_counted_once(lang, said, dr
     intake = pd.DataFrame({**names, **rows, **{f"net_minor_{k}": v for k, v in money.items()}})
     assert str(narrative_quality.intake(intake, lang, CNY)) == said
     assert style.picture(charts_quality.intake(intake, lang)).alt == drawn
+
+
+# one large part
+
+
+@pytest.mark.parametrize(("line", "others", "found"), [
+    (9_801, 99, [("large_line", 0.99)]), (11, 99, [("large_line", 0.1)]), (10, 99, []), (9_801, 98, []),
+    (-5, 99, []), (4, 99, [("large_customer", 0.2)]),
+])  # fmt: skip
+def test_a_line_or_customer_of_a_tenth_of_sales_is_told(line, others, found):
+    """Others bought for 1 each; of 4, the customer bought six times: 24 of 123. A refund is no sale."""
+    bought = [("A", line)] * (6 if line == 4 else 1) + [(f"c{n}", 1) for n in range(others)]
+    lines = table(
+        customer_id=[name for name, _net in bought],
+        order_date=days(*["2023-11-01"] * len(bought)),
+        net_minor=[net for _name, net in bought],
+        row_class=["sale" if net > 0 else "return" for _name, net in bought],
+    )
+    parts = concentration.large(lines, lines, Q4)
+    assert [(row.part_kind, round(row.revenue_share, 2)) for row in parts.itertuples()] == found
+    en, zh = (narrative_quality.large_parts(parts, lang).text for lang in ("en", "zh"))
+    said = f"{round(100 * found[0][1])}%" if found else "No single order line"
+    assert said in en and ("请核实" in zh) == bool(found)
+    assert concentration.large(lines, lines, Q4.next).empty

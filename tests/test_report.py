@@ -113,6 +113,28 @@ def test_a_part_of_a_quarter_is_not_compared_with_a_whole_one(tmp_path):
     shown = page.get_text(" ")
     assert "The data cover only a part of 2023Q4: 1 Oct 2023 to 9 Dec 2023." in shown
     assert "Change against" not in shown and "+5.8%" not in shown
+    assert "measured on" not in shown
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "measured on 31 Dec 2023, 22 days after"), ("zh", "订单晚22天")])
+def test_days_after_the_last_order_are_called_what_they_do_and_the_setting_is_named(tmp_path, lang, said):
+    results, notebooks = quarters.make(tmp_path, lang)
+    days = pd.to_datetime(["2023-10-01", "2023-12-09"])
+    coverage = pd.DataFrame({"period": ["2023Q4"], "first_order_date": days[:1], "last_order_date": days[1:]})
+    coverage = coverage.assign(active_days=70, calendar_days=92, is_partial_quarter=True, partial_reason="ends_early")
+    results.save(period_coverage=coverage)
+    shown = BeautifulSoup(html.build(results, notebooks, lang), "html.parser").get_text(" ")
+    assert said in shown and "as_of: 2023-12-09" in shown
+    assert f"params/{results.settings.book_id}/{results.settings.file.name}" in shown
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "One order line is 97% of"), ("zh", "单笔订单行占本季度净销售额的97%")]
+)
+def test_one_line_that_decides_all_is_told_on_the_first_screen(tmp_path, lang, said):
+    results, notebooks = quarters.make(tmp_path, lang)
+    results.save(large_parts=pd.DataFrame({"part_kind": ["large_line"], "revenue_share": [0.97]}))
+    assert said in BeautifulSoup(html.build(results, notebooks, lang), "html.parser").get_text(" ")
 
 
 def test_findings_and_decisions_lead_to_their_sections(soups):

@@ -277,6 +277,18 @@ def test_what_cannot_be_compared_says_why(book: params.Settings) -> None:
         assert en in told["en"] and zh in told["zh"]
 
 
+def test_the_same_quarter_a_year_before_stands_beside_where_it_is_whole(book: params.Settings) -> None:
+    """¥22,000 after ¥20,000 a quarter and ¥40,000 a year before."""
+    year = kpi_rows(("net_revenue", "2022Q4", 4_000_000, 500))
+    kpis = pd.concat([revenue_rows((100, 2, 10_000), (100, 2, 11_000)), year])
+    card = card_of(kpis).reset_index()
+    en, zh = (narrative_review.revenue(card, kpis, PERIOD, lang, book.book).text for lang in ("en", "zh"))
+    assert "rose 10.0% on 2023Q3" in en and en.endswith("On 2022Q4, the same season a year before: −45.0%.")
+    assert "较2023Q3增长10.0%" in zh and zh.endswith("与上年同季2022Q4相比：−45.0%。")
+    cut = scorecard.whole(kpis, frozenset({"2022Q4"}))
+    assert "cannot be told apart" in narrative_review.revenue(card, cut, PERIOD, "en", book.book).text
+
+
 def test_a_change_that_rounds_to_nothing_is_unchanged(book: params.Settings) -> None:
     """100 customers x 2 orders x ¥100.00 before; the ticket falls to ¥99.98, -0.02 %."""
     kpis = revenue_rows((100, 2, 10_000), (100, 2, 9_998))

@@ -8,7 +8,7 @@ from books import ANCHORS, TIERS
 
 from crmlib.io import engine
 from crmlib.params import Book, Segment
-from crmlib.segment import clusters, tiers
+from crmlib.segment import churn, clusters, tiers
 from crmlib.views import charts_segment, narrative_review, narrative_segment, style, suppression
 
 BOOK = Book(name_en="Tiny", name_zh="小账套", currency="CNY")
@@ -126,9 +126,44 @@ def test_changed_cut_points_are_counted_apart():
     assert "moved 10 of 100 customers" in narrative_segment.restated(pairs, "en").text
     assert "moved nobody" in narrative_segment.restated(pairs.head(1), "en").text
     assert "not stored" in narrative_segment.restated(pairs.head(0), "en").text
-    few = suppression.blank(pairs.assign(customers=[90, 3]), 5)
-    assert "moved a few customers" in narrative_segment.restated(few, "en").text
-    assert "少数客户" in narrative_segment.restated(few, "zh").text
+    few = pairs.assign(customers=[90, 3])
+    assert "moved a few customers" in narrative_segment.restated(few, "en", 5).text
+    assert "少数客户" in narrative_segment.restated(few, "zh", 5).text
+    same = pd.DataFrame({"tier_then": ["high", "risk"], "tier_now": ["high", "risk"], "customers": [3, 1021]})
+    assert "moved nobody: all 1,024 customers" in narrative_segment.restated(same, "en", 5).text
+    assert "1,024个客户" in narrative_segment.restated(same, "zh", 5).text
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "too few customers to be told are left out"), ("zh", "不宜披露的组未绘制")]
+)
+def test_a_chart_says_that_groups_are_left_out(lang, said):
+    tiers = ["high", "potential", "general", "risk"]
+    sizes = pd.DataFrame({"tier": tiers, "customers": [2, 30, 40, 700], "customer_share": [0.003, 0.039, 0.052, 0.906],
+                          "monetary_12m_minor": [5, 30, 40, 700], "revenue_share": [0.1, 0.2, 0.3, 0.4]})  # fmt: skip
+    drawn = charts_segment.tier_sizes(suppression.told(sizes, 5), lang).get_figure()
+    assert said in drawn.get_supxlabel() and said in drawn.get_label()
+    assert len(drawn.axes[0].get_yticks()) == 2
+    whole = charts_segment.tier_sizes(suppression.told(sizes, 1), lang).get_figure()
+    assert not whole.get_supxlabel() and said not in whole.get_label()
+
+
+def test_a_share_that_tells_of_a_few_silent_customers_has_no_bar():
+    """1 of 21 and 1 of 30 were silent, and 3 of 40 bought: none of these shares is told, nor in which band the others are."""
+    rates = pd.DataFrame({"recency_band": [0, 8, 15, 31, 61], "customers": [21, 30, 40, 100, 90], "silent": [1, 1, 37, 60, 30],
+                          "silence_days": 91, "is_thin": False})  # fmt: skip
+    rates["silent_rate"] = rates["silent"] / rates["customers"]
+    axes = charts_segment.silence_rates(rates, "en", 5)
+    written = [text.get_text() for text in axes.texts]
+    assert written[:3] == ["n = 21", "n = 30", "n = 40"] and written[3] == "60.0%\nn = 100"
+    assert [bar.get_height() for bar in axes.patches][:3] == [0, 0, 0]
+    assert "31–60 days, 60.0%" in axes.get_figure().get_label()
+    assert charts_segment.silence_rates(rates[:3], "en", 5).get_label() == "nothing to draw"
+    listed = pd.DataFrame({"recency_days": [7, 8, 31, 400], "risk_source": ["observed", "btyd", "observed", "observed"],
+                           "silent_rate": 0.5, "churn_risk": 0.4})  # fmt: skip
+    told = churn.told(listed, suppression.told(rates, 5))
+    assert told["silent_rate"].notna().tolist() == [False, False, True, False]
+    assert told["churn_risk"].notna().tolist() == [False, True, True, False]
 
 
 def test_one_cluster_is_not_compared_with_tiers():
@@ -182,8 +217,13 @@ def test_clusters_say_how_they_were_chosen(rule, stable, says):
 
 def test_the_cluster_model_says_whether_it_is_kept_matched_or_new():
     shifts = pd.DataFrame({"cluster_before": [1.0, None], "centroid_shift": [0.2, 2.0], "shift_limit": [0.8, 0.8]})
-    kept, matched = (narrative_segment.cluster_model(shifts, v, "2024Q1", "en").text for v in ("2023Q2", "2024Q1"))
-    assert "model of 2023Q2 is kept" in kept
+    near = shifts.assign(centroid_shift=[0.2, 0.8])
+    kept = narrative_segment.cluster_model(near, "2023Q2", "2024Q1", "en").text
+    matched = narrative_segment.cluster_model(shifts, "2024Q1", "2024Q1", "en").text
+    assert "model of 2023Q2 is kept, so" in kept and "refit" not in kept
+    far = [narrative_segment.cluster_model(shifts, "2023Q2", "2024Q1", lang).text for lang in ("en", "zh")]
+    assert "does not fit any more" in far[0] and "by up to 2.00 standard" in far[0] and "(0.80)" in far[0]
+    assert "已不再适用" in far[1] and all("segment.clusters.refit" in text for text in far)
     assert "1 clusters are matched" in matched and "1 are new" in matched
     new = shifts.assign(cluster_before=None, shift_limit=float("nan"))
     assert "A new model, frozen at 2024Q1" in narrative_segment.cluster_model(new, "2024Q1", "2024Q1", "en").text

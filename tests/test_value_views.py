@@ -66,6 +66,11 @@ def test_absent_results_are_stated(lang):
     assert all(said) and all(any(ord(c) > 0x4E00 for c in text) == (lang == "zh") for text in said)
 
 
+def test_the_share_of_a_tier_is_of_all_customers_where_others_are_hidden():
+    shown = TIERS[TIERS["tier"].isin(["all", TIERS["tier"].iloc[0]])]
+    assert "75.0% of the $4,000" in alt(charts_value.value_by_tier(shown, "en", BOOK))
+
+
 def test_verdicts_in_words():
     frame = pd.DataFrame({
         "score_target": ["future_purchases", "silence"], "verdict_code": ["use_rfm", "model_adds_value"],

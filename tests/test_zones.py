@@ -1,5 +1,7 @@
 """Times that say their own zone: `crm check` and `crm map` say by whose days they count."""
 
+from datetime import date
+
 import books
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,10 +13,11 @@ from crmlib.io import mapping, staging
 
 HEADER = "order,customer,date,amount\n"
 UTC_DAYS = "days are UTC days"
+LAST = date(2023, 11, 1)
 
 
 def looked_at(root, cell, **changes) -> list[str]:
-    problems, _counted, notices = staging.looked_at(books.load(root, f"{HEADER}1,A,{cell},5\n", **changes))
+    problems, _counted, notices = staging.looked_at(books.load(root, f"{HEADER}1,A,{cell},5\n", as_of=LAST, **changes))
     assert not problems
     return notices
 
@@ -40,7 +43,7 @@ def test_times_with_a_zone_are_utc_days_unless_somebody_said_whose(tmp_path, cel
 
 
 def parquet(root, zone: str | None):
-    file = books.write(root, None, **source(files="orders.parquet"))
+    file = books.write(root, None, as_of=LAST, **source(files="orders.parquet"))
     day = pa.array([1_698_800_000_000_000], pa.timestamp("us", zone))
     rows = pa.table({"order": ["1"], "customer": ["A"], "date": day, "amount": [5.0]})
     pq.write_table(rows, root / "data/tiny/raw/orders.parquet")

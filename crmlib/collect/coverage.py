@@ -3,6 +3,7 @@
 Rows are counted by day once; everything else reads those counts.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import groupby
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from crmlib.periods import Period
+from crmlib.periods import Period, usual_pause
 from crmlib.schema import TABLES
 
 # The date that says when a row happened. Rows of events after the as-of date are not looked at.
@@ -28,8 +29,9 @@ EVENTS = {
 _DATES = EVENTS | {"campaigns": "start_date", "customers": "contact_verified_date"}
 _USUAL = 0.8  # a weekday belongs to a source's rhythm when it has rows in at least so many of its weeks
 _WEEKDAYS = 7
-_PAUSES = 6  # fewer pauses between days with orders say nothing of what is usual
-_LONG_PAUSE = 0.99
+_CHANCE = 1e-4  # days without rows that are less likely than that are missing: four years have 1,500 days
+_NEAR = timedelta(days=182)  # half a year: what is usual grows and has seasons
+_GREAT = 0.9  # the rows of a few great days say nothing of quiet ones
 
 
 def seen(tables: dict[str, ir.Table], period: Period) -> dict[str, ir.Table]:
@@ -71,9 +73,10 @@ def stores(orders: ir.Table, period: Period) -> pd.DataFrame:
 def gaps(days: pd.DataFrame, period: Period) -> pd.DataFrame:
     """Runs of missing days, the longest first within a source.
 
-    A day is missing when it has no row though its weekday has rows in at least 80 % of the source's weeks: a shop
-    closed on Sundays misses none, and a source without such weekdays (surveys now and then) has no rhythm to miss.
-    Days after the last row, up to the as-of date, count.
+    A day is missing when it has no row though its weekday has rows in at least 80 % of the source's weeks, and the
+    run that it stands in is no chance by the rows of these weekdays around it: a shop closed on Sundays misses none,
+    nor does one with three orders a day that has a day with none, and a source without such weekdays (surveys now and
+    then) has no rhythm to miss. Days after the last row, up to the as-of date, count.
     """
     rows = [(name, *run) for name, found in _by_source(days) for run in _runs(found, period)]
     frame = pd.DataFrame(rows, columns=list(TABLES["coverage_gaps"].columns))
@@ -81,18 +84,43 @@ def gaps(days: pd.DataFrame, period: Period) -> pd.DataFrame:
     return frame.sort_values(["source", "missing_days", "start_date"], ascending=[True, False, True], ignore_index=True)
 
 
-def _by_source(days: pd.DataFrame) -> Iterator[tuple[str, set[date]]]:
+def _by_source(days: pd.DataFrame) -> Iterator[tuple[str, dict[date, int]]]:
     for name, part in days[days["source"].isin(EVENTS)].groupby("source"):
-        yield str(name), {day.date() for day in part["day"]}
+        yield str(name), {day.date(): int(rows) for day, rows in zip(part["day"], part["rows"], strict=True)}
 
 
-def _runs(found: set[date], period: Period) -> Iterator[tuple[date, date, int]]:
-    usual = _rhythm(found)
+def _runs(found: dict[date, int], period: Period) -> Iterator[tuple[date, date, int]]:
+    usual = _rhythm(set(found))
     expected = [day for day in _span(min(found), period.as_of) if day.weekday() in usual]
-    for is_missing, run in groupby(expected, lambda day: day not in found):
-        if is_missing:
-            absent = list(run)
+    for is_absent, run in groupby(expected, lambda day: day not in found):
+        absent = list(run)
+        if is_absent and _chance(absent, found) < _CHANCE:
             yield absent[0], absent[-1], len(absent)
+
+
+def _chance(absent: list[date], found: dict[date, int]) -> float:
+    """How likely it is that all these days have no row, by the other days of their weekdays within half a year."""
+    first, last = max(min(found), absent[0] - _NEAR), min(max(found), absent[-1] + _NEAR)
+    near = [day for day in _span(first, last) if not absent[0] <= day <= absent[-1]]
+    rows = [np.array([found.get(day, 0) for day in near if day.weekday() == w]) for w in range(_WEEKDAYS)]
+    weekdays = Counter(day.weekday() for day in absent)
+    return float(np.prod([_silence(rows[w]) ** n for w, n in weekdays.items()]))
+
+
+def _silence(rows: np.ndarray) -> float:
+    """The chance of a day without rows where others have so many: by their mean and variance, at most as often as seen.
+
+    Negative binomial by moments, P(0) = (v/m)^(m/(1-v/m)); binomial where the variance v is below the mean m.
+    """
+    seen = (np.count_nonzero(rows == 0) + 1) / (len(rows) + 1)
+    if seen == 1:
+        return 1.0
+    plain = np.minimum(rows, np.quantile(rows, _GREAT))
+    mean, spread = float(plain.mean()), float(plain.var()) / float(plain.mean() or 1)
+    if not spread:
+        return 0.0 if mean else seen
+    chance = np.exp(-mean) if np.isclose(spread, 1) else spread ** (mean / (1 - spread))
+    return float(min(chance, seen))
 
 
 def _rhythm(found: set[date]) -> set[int]:
@@ -164,12 +192,6 @@ def quarters(days: pd.DataFrame, period: Period, quiet_days: int) -> pd.DataFram
     rows = [_quarter(quarter, ordered, quiet_days, usual) for quarter in [*earlier, period]]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.astype({"first_order_date": "datetime64[us]", "last_order_date": "datetime64[us]"})
-
-
-def usual_pause(ordered: "pd.Series[date]") -> int:
-    """The 99th percentile of days from one of these days, in order, to the next; 0 where they are too few to tell."""
-    pauses = [pause.days for pause in ordered.diff().dropna()]
-    return int(np.quantile(pauses, _LONG_PAUSE, method="lower")) if len(pauses) >= _PAUSES else 0
 
 
 def _quarter(quarter: Period, ordered: "pd.Series[date]", quiet_days: int, usual: int) -> tuple[object, ...]:

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from crmlib.collect import coverage
-from crmlib.periods import Period
+from crmlib.periods import Period, usual_pause
 from crmlib.schema import TABLES
 
 WEIGHTS = {"completeness": 25, "validity": 25, "uniqueness": 15, "consistency": 20, "freshness": 15}
@@ -127,7 +126,7 @@ def _old(evidence: Evidence, period: Period) -> pd.DataFrame:
     """
     events = evidence.days[~evidence.days["source"].isin(["customers", "campaigns", "redemptions"])]
     by_source = events.sort_values("day").groupby("source")["day"]
-    found = by_source.agg(day="max", usual=coverage.usual_pause).reset_index()
+    found = by_source.agg(day="max", usual=usual_pause).reset_index()
     age = (pd.Timestamp(period.as_of) - found["day"]).dt.days - found["usual"].clip(lower=_FRESH_DAYS)
     found["row_share"] = (age / (_STALE_DAYS - _FRESH_DAYS)).clip(0, 1).mask(found["source"].isin(evidence.later), 0.0)
     if ((evidence.fields["source"] == "customers") & (evidence.fields["field"] == "contact_verified_date")).any():

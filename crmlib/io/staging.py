@@ -22,6 +22,7 @@ from crmlib.io.examined import Examined
 from crmlib.io.parts import Part
 from crmlib.io.sentences import hint, sentence
 from crmlib.params import Settings
+from crmlib.periods import usual_pause
 
 __all__ = ["Staged", "check", "sentence", "stage"]
 _LOOKED_AT = 500
@@ -85,8 +86,9 @@ def looked_at(settings: Settings) -> tuple[list[str], list[str], list[str]]:
     """The problems of `check`, what became of the rows of each source, and what would stop no run but may surprise."""
     found, _parts, problems = _examined(engine.embedded(settings), settings)
     counted = [outcome.counted(source, settings) for source in found]
-    strange = [said for source in found if source.name == "orders" for said in outcome.strange_ids(source)]
-    return engine.problems(settings) + problems, counted, [*strange, *(told for s in found for told in s.notices)]
+    orders = [source for source in found if source.name == "orders" and not problems]
+    notices = [said for source in orders for said in (*outcome.strange_ids(source), *_silent_end(source, settings))]
+    return engine.problems(settings) + problems, counted, [*notices, *(told for s in found for told in s.notices)]
 
 
 def _examined(con: Backend, settings: Settings) -> tuple[list[Examined], tuple[Part, ...], list[str]]:
@@ -188,6 +190,21 @@ def _order_refusals(source: Examined, settings: Settings) -> list[str]:
             f"run a quarter within them or add its file to data/{settings.book_id}/raw"
         )
     return problems
+
+
+def _silent_end(source: Examined, settings: Settings) -> list[str]:
+    """That customers are measured on a day which the orders do not reach, as where a quarter is called partial."""
+    period, days = settings.period, source.accepted.select("order_date").distinct().order_by("order_date")
+    ordered = engine.frame(days.filter(_.order_date <= ibis.literal(period.as_of)))["order_date"].tolist()
+    last = ordered[-1].date() if ordered else period.as_of
+    silent = (period.as_of - last).days
+    if silent <= max(settings.quality.quiet_days, usual_pause(ordered)):
+        return []
+    return [
+        f"orders end on {last}, {silent} days before {period.as_of}, the day on which recency, tiers and values are "
+        f"measured: these days count as days without purchases; where only the export ends, write `as_of: {last}` "
+        f"into params/{settings.book_id}/{settings.file.name}"
+    ]
 
 
 def _currency_problems(source: Examined, settings: Settings) -> list[str]:

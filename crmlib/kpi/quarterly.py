@@ -153,6 +153,7 @@ def _counted(customers: ir.Table, groups: list[str]) -> ir.Table:
         repeat=(_.orders > 1).sum(),
         orders=_.orders.sum(),
         net_minor=_.net_minor.sum(),
+        in_red=(_.net_minor < 0).sum(),
         base_minor=_.net_before_minor.sum(where=before),
         base_now_minor=_.net_minor.sum(where=before),
         kept_minor=ibis.least(_.net_minor, _.net_before_minor).sum(where=before),
@@ -174,10 +175,14 @@ def _values(found: pd.DataFrame, kpi: Kpi) -> pd.DataFrame:
 
 
 def _band(found: pd.DataFrame, kpi: Kpi, n: pd.Series) -> pd.DataFrame:
-    """Wilson's interval of a rate, the delta method's of a ratio of sums, none for what is counted in full."""
+    """Wilson's interval of a rate, the delta method's of a ratio of sums, none for what is counted in full.
+
+    Where nobody got back more than he paid, a ratio is not below 0.
+    """
     if kpi.unit == "rate":
         return intervals.wilson(found[kpi.numerator], n)
     if kpi.squares:
         upper, cross, lower = (found[name] for name in kpi.squares)
-        return intervals.ratio(found[kpi.numerator], found[kpi.denominator], (upper, cross, lower), found["active"])
+        band = intervals.ratio(found[kpi.numerator], found[kpi.denominator], (upper, cross, lower), found["active"])
+        return band.assign(low=band["low"].clip(lower=0).where(found["in_red"] == 0, band["low"]))
     return pd.DataFrame({"low": float("nan"), "high": float("nan")}, index=found.index)

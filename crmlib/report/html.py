@@ -82,6 +82,7 @@ def _caveats(store: Store, lang: str) -> str:
         _window(store, lang),
         _aside(store, lang),
         _single_orders(store, lang),
+        _large(store, lang),
         _misfit(store, lang),
     ]
     return ("" if lang == "zh" else " ").join(part for part in said if part)
@@ -137,6 +138,12 @@ def _single_orders(store: Store, lang: str) -> str:
         return ""
     said = narrative_quality.single_orders(history, store.settings.review.min_rate_n, lang)
     return said.text if said else ""
+
+
+def _large(store: Store, lang: str) -> str:
+    """That one order line or customer is much of the quarter's sales."""
+    parts = frame(store, "large_parts")
+    return "" if parts.empty else narrative_quality.large_parts(parts, lang).text
 
 
 def _misfit(store: Store, lang: str) -> str:

@@ -103,7 +103,24 @@ def _partial(store: Store, lang: str) -> list[str]:
         )
         for _, row in rows.iterrows()
     ]
-    return [*said, text("not_compared", lang)] if said else []
+    return [*said, text("not_compared", lang), *_silent_end(rows, store, lang)] if said else []
+
+
+def _silent_end(rows: pd.DataFrame, store: Store, lang: str) -> list[str]:
+    """What it means that the orders of this quarter end before the day on which customers are measured."""
+    settings = store.settings
+    here = rows[(rows["period"] == str(settings.period)) & rows["partial_reason"].str.endswith("ends_early")]
+    return [
+        text(
+            "silent_end",
+            lang,
+            days=style.number((settings.period.as_of - last.date()).days, lang),
+            as_of=style.day(settings.period.as_of, lang),
+            last=f"{last:%Y-%m-%d}",
+            file=f"params/{settings.book_id}/{settings.file.name}",
+        )
+        for last in here["last_order_date"]
+    ]
 
 
 def _number(whole: pd.DataFrame, kpi: str, store: Store, lang: str, *, compare: bool) -> Number:

@@ -32,6 +32,11 @@ def partial(coverage: pd.DataFrame) -> frozenset[str]:
     return frozenset(coverage.loc[coverage["is_partial_quarter"].astype("bool"), "period"])
 
 
+def whole(kpis: pd.DataFrame, partial: frozenset[str]) -> pd.DataFrame:
+    """The rows of the quarters that the data cover from end to end."""
+    return kpis[~kpis["period"].isin(partial)]
+
+
 def build(
     kpis: pd.DataFrame, effects: pd.DataFrame, period: Period, review: Review, partial: frozenset[str] = frozenset()
 ) -> pd.DataFrame:

@@ -48,6 +48,7 @@ COLUMNS: dict[str, Column] = {
     "usual_high": Column("float64", "number", "Usual, to", "常态上限"),
     "is_notable": Column("boolean", "", "Notable", "需关注"),
     "basis": Column("string", "word", "Compared with", "比较基准"),
+    "part_kind": Column("string", "word", "What is large", "占比大者"),
     # matching
     "other_id": Column("string", "", "Perhaps the same as", "可能相同的客户"),
     "rules": Column("string", "word", "Same", "相同之处"),
@@ -120,6 +121,12 @@ TABLES: dict[str, Table] = {
         ("aspect", "source", "part"),
         ("aspect", "source", "part", "kpi_unit", "before", "now", "shift", "usual_low", "usual_high", "is_notable", "basis"),
         "Change against the quarter before", "与上季度相比的数据变化",
+    ),
+    "large_parts": Table(
+        "the order line, or the customer, that alone makes much of the quarter's sales",
+        ("part_kind",),
+        ("part_kind", "revenue_share"),
+        "One large part of the sales", "占比过大的单笔或单个客户",
     ),
     "contact_states": Table(
         "one row per state of contact data and of consent",
@@ -220,6 +227,8 @@ WORDS: dict[str, dict[str, str]] = {
             ("basis_range", "Range of earlier quarters", "以往季度的变化范围"),
             ("basis_thumb", "±25% (too few quarters)", "±25%（季度数不足）"),
             ("basis_psi", "Population stability index 0.1", "群体稳定性指数 0.1"),
+            ("large_line", "One order line", "单笔订单行"),
+            ("large_customer", "One customer", "单个客户"),
             ("basis_partial", "Not comparable: a partial quarter", "不可比：季度不完整"),
             ("verified", "Checked lately", "近期已核实"),
             ("stale", "Checked too long ago", "核实已过期"),

@@ -234,6 +234,16 @@ def warnings(alerted: ir.Table, rows: int, days: int) -> pd.DataFrame:
     return pd.concat([frame.assign(silence_days=days), texts], axis=1)[list(TABLES["churn_warnings"].columns)]
 
 
+def told(listed: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
+    """The warning list without shares that were counted in other bands than those of `rates`."""
+    bands = np.array((0, *(edge + 1 for edge in EDGES)))[np.searchsorted(EDGES, listed["recency_days"])]
+    is_known = pd.Series(bands, listed.index).isin(rates["recency_band"])
+    counted = is_known | listed["risk_source"].ne("observed")
+    return listed.assign(
+        silent_rate=listed["silent_rate"].where(is_known), churn_risk=listed["churn_risk"].where(counted)
+    )
+
+
 def alert_sizes(alerted: ir.Table) -> pd.DataFrame:
     """How many customers, and how much money at risk, are behind each alert; the list holds only the first of them."""
     counted = (

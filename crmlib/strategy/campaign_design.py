@@ -87,7 +87,10 @@ def standing(plans: pd.DataFrame, frozen: Drawn, drafted: Drawn, settings: Setti
 
 
 def detectability(sources: Sources, settings: Settings) -> pd.DataFrame:
-    """Table `tier_detectability`: what a campaign in each tier could show, held out by default, with no plan at all."""
+    """Table `tier_detectability`: what a campaign in each tier could show, held out by default, with no plan at all.
+
+    A tier of so few customers that it has no spread, or nobody to hold out, is not in the row for all.
+    """
     rules = settings.strategy.holdout
     span = Span.ending(settings.period.as_of, rules.weeks)
     names: list[str] = [rule.tier for rule in settings.segment.tiers]
@@ -100,7 +103,8 @@ def detectability(sources: Sources, settings: Settings) -> pd.DataFrame:
         base = _arms(measured[kpi])
         arms = {tier: _expected(counts.get(tier, 0), base.get(tier), rules) for tier in names}
         sized = {tier: one for tier, one in arms.items() if one.treated}
-        every = {**{tier: [one] for tier, one in sized.items()}, "all": list(sized.values())}
+        known = [one for one in sized.values() if _is_known(unit, one)]
+        every = {**{tier: [one] for tier, one in sized.items()}, "all": known or list(sized.values())}
         rows += [{"tier": tier, "kpi": kpi, "kpi_unit": unit, "weeks": rules.weeks, **_detects(unit, group, settings)}
                  for tier, group in every.items() if group]  # fmt: skip
     columns = list(schema.TABLES["tier_detectability"].columns)
@@ -127,6 +131,11 @@ def _detects(unit: str, tiers: list[Arms], settings: Settings) -> dict[str, Any]
 def _expected(n: int, base: Arms | None, rules: Holdout) -> Arms:
     held = round(n * holdout.default_share(n, rules)) if n else 0
     return replace(base or Arms(0, 0, math.nan, math.nan, math.nan), treated=n - held, held_out=held)
+
+
+def _is_known(unit: str, tier: Arms) -> bool:
+    """Whether a tier has people to hold out, a base, and for means a spread."""
+    return min(tier.treated, tier.held_out) > 0 and not math.isnan(tier.base if unit == "rate" else tier.base + tier.sd)
 
 
 def _one(plan: Plan, sources: Sources, settings: Settings, busy: list[ir.Table]) -> tuple[list[dict], ir.Table]:

@@ -275,12 +275,18 @@ def _strongest(shown: pd.DataFrame, lang: str) -> str:
 
 
 @style.chart(7.2, 3.4)
-def cohorts(cells: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
-    """Share of each cohort that bought in each later quarter; empty where that quarter is still to come."""
+def cohorts(cells: pd.DataFrame, every: pd.DataFrame, lang: str, min_cell: int = 1, ax: Axes | None = None) -> Axes:
+    """Share of each cohort that bought in each later quarter; empty where that quarter is still to come.
+
+    `cells` are those of `every` that are told; the title counts all customers of these quarters.
+    """
     assert ax is not None
     if cells.empty:
         return style.empty(ax, {"en": "No purchases, so no cohorts", "zh": "没有购买记录，无法划分同期群"}[lang])
-    recent = cells[cells["cohort"].isin(sorted(cells["cohort"].unique())[-12:])]
+    last = sorted(every["cohort"].unique())[-12:]
+    recent, drawn = cells[cells["cohort"].isin(last)], every[every["cohort"].isin(last)]
+    if recent.empty:
+        return style.empty(ax, style.TOO_SMALL[lang])
     table = recent.pivot(index="cohort", columns="quarters_later", values="retained_share").dropna(axis=1, how="all")
     grid = table.to_numpy(float)
     ax.imshow(grid, cmap=style.SEQUENTIAL, vmin=0, vmax=1, aspect="auto")
@@ -301,19 +307,26 @@ def cohorts(cells: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
     for spine in ax.spines.values():
         spine.set_visible(False)
     ax.tick_params(length=0)
-    return _finish(ax, _cohort_title(recent, lang))
+    return _finish(ax, _cohort_title(drawn, recent, lang, min_cell))
 
 
-def _cohort_title(cells: pd.DataFrame, lang: str) -> str:
-    after = cells[(cells["quarters_later"] == 1) & cells["retained_share"].notna()]
+def _cohort_title(cells: pd.DataFrame, told: pd.DataFrame, lang: str, min_cell: int) -> str:
+    """How many bought again, of the customers who came after the data begin; none where that tells of a few."""
+    after = cells[(cells["quarters_later"] == 1) & cells["retained_share"].notna() & ~cells["is_partial"].astype(bool)]
     own = after[~after["is_before_data"].astype(bool)]
     if after.empty:
         return {"en": "No cohort has been seen for a second quarter yet", "zh": "尚无同期群观察到第二个季度"}[lang]
     pool = own if len(own) else after
-    share = style.percent(pool["cohort_buyers"].sum() / pool["cohort_customers"].sum(), lang, 0)
-    n = style.number(pool["cohort_customers"].sum(), lang)
-    return {"en": f"{share} of new customers bought again in the quarter after their first (n = {n})",
-            "zh": f"{share}的新客户在首购后的下一季度再次购买（n = {n}）"}[lang]  # fmt: skip
+    n, buyers = int(pool["cohort_customers"].sum()), int(pool["cohort_buyers"].sum())
+    apart = pool.loc[~pool.index.isin(told.index), "cohort_buyers"].sum()
+    if any(0 < count < min_cell for count in (buyers, n - buyers, apart)):
+        return {"en": "Too few customers to say how many bought again", "zh": "客户过少，无法说明复购比例"}[lang]
+    share, first, whole = style.percent(buyers / n, lang, 0), pool["cohort"].min(), style.number(n, lang)
+    if own.empty:
+        return {"en": f"{share} of customers of {first}, where the data begin, bought a quarter later (n = {whole})",
+                "zh": f"数据起始季度{first}的客户中，{share}在下一季度购买（n = {whole}）"}[lang]  # fmt: skip
+    return {"en": f"{share} of new customers since {first} bought again in the quarter after their first (n = {whole})",
+            "zh": f"{first}以来的新客户中，{share}在首购后的下一季度再次购买（n = {whole}）"}[lang]  # fmt: skip
 
 
 def _finish(ax: Axes, title: str) -> Axes:

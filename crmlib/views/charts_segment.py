@@ -273,29 +273,36 @@ def spend_deciles(deciles: pd.DataFrame, lang: str, ax: Axes | None = None) -> A
 
 @style.chart(7.2, 3.2)
 def silence_rates(rates: pd.DataFrame, lang: str, min_cell: int = 1, ax: Axes | None = None) -> Axes:
-    """Share of customers who bought nothing in the days of silence, by days since their last purchase before."""
+    """Share of customers who bought nothing in the days of silence, by days since their last purchase before.
+
+    A band whose share would tell of a few customers has no bar.
+    """
     assert ax is not None
     if rates.empty:
         return style.empty(
             ax, {"en": "Nobody bought early enough to be counted", "zh": "没有足够早的客户可供统计"}[lang]
         )
+    told = suppression.labels(rates, "customers", min_cell, lang)
+    rates = rates.assign(silent_rate=suppression.blank(rates, min_cell)["silent_rate"])
+    if rates["silent_rate"].isna().all():
+        return style.empty(ax, style.TOO_SMALL[lang])
     bands, days = rates["recency_band"].astype(int), rates["silence_days"].iloc[0]
     following = bands.shift(-1)
     names = [f"{a}+" if pd.isna(b) else f"{a}–{int(b) - 1}" for a, b in zip(bands, following, strict=True)]
     bars = ax.bar(
-        names, rates["silent_rate"], color=[style.GREY if thin else style.ACCENT for thin in rates["is_thin"]]
+        names, rates["silent_rate"].fillna(0), color=[style.GREY if thin else style.ACCENT for thin in rates["is_thin"]]
     )
-    shares = [style.percent(rate, lang) for rate in rates["silent_rate"]]
-    told = suppression.labels(rates, "customers", min_cell, lang)
-    counts = [f"n {n}" if n.startswith("<") else f"{share}\nn = {n}" if n else ""
+    shares = ["" if pd.isna(rate) else style.percent(rate, lang) + "\n" for rate in rates["silent_rate"]]
+    counts = [f"n {n}" if n.startswith("<") else f"{share}n = {n}" if n else ""
               for share, n in zip(shares, told, strict=True)]  # fmt: skip
     ax.bar_label(bars, counts, padding=3)
     ax.set_ylim(0, max(rates["silent_rate"].max() * 1.35, 0.05))
     ax.set_xlabel({"en": f"Days since the last purchase, {days} days ago (grey: fewer than 30 customers)",
                    "zh": f"{days}天前时距上次购买的天数（灰色：客户少于30个）"}[lang])  # fmt: skip
     ax.yaxis.set_visible(False)
-    solid = rates[~rates["is_thin"]]
-    worst = (solid if len(solid) else rates).sort_values("silent_rate").iloc[-1]
+    known = rates[rates["silent_rate"].notna()]
+    solid = known[~known["is_thin"]]
+    worst = (solid if len(solid) else known).sort_values("silent_rate").iloc[-1]
     band, share = names[int((bands < worst["recency_band"]).sum())], style.percent(worst["silent_rate"], lang)
     title = {
         "en": f"Of customers silent for {band} days, {share} bought nothing for another {days} days",

@@ -61,8 +61,9 @@ def value_by_tier(tiers: pd.DataFrame, lang: str, book: Book, ax: Axes | None = 
     ax.xaxis.set_visible(False)
     ax.set_xlim(0, 1.25 * max(values.max(), ends.max()))
     best = rows.iloc[0]
-    share = style.percent(best["clv_minor"] / values.sum(), lang)
-    money, name = style.money(values.sum(), book, lang), schema.word(best["tier"], lang)
+    every = tiers.loc[tiers["tier"] == "all", "clv_minor"].astype(float).sum() or values.sum()
+    share = style.percent(best["clv_minor"] / every, lang)
+    money, name = style.money(every, book, lang), schema.word(best["tier"], lang)
     title = {"en": f"{name} customers: {share} of the {money} expected of all customers",
              "zh": f"{name}客户占全部预期价值{money}的{share}"}[lang]  # fmt: skip
     return style.finish(ax, title=title, alt=title)

@@ -272,13 +272,16 @@ def detectability(found: pd.DataFrame, lang: str, book: Book) -> Sentence:
         share = style.percent(best / row["base_value"], lang, 0)
         usual = {"en": f", {share} of the usual {base}", "zh": f"，为平时{base}的{share}"}[lang]
     thin = [schema.word(tier, lang) for tier in money.loc[money["has_small_arm"] & (money["tier"] != "all"), "tier"]]
+    few = money.loc[money["mde"].isna() & (money["tier"] != "all"), "tier"]
+    out = [schema.word(tier, lang) for tier in few]
+    but = {"en": f" but {', '.join(out)}", "zh": f"（{'、'.join(out)}除外）"}[lang] if out else ""
     said = [{
-        "en": f"A campaign to all tiers could show {least} per customer in {row['weeks']} weeks{usual}.",
-        "zh": f"面向全部层级的活动在{row['weeks']}周内可检测到人均{least}的效果{usual}。",
+        "en": f"A campaign to all tiers{but} could show {least} per customer in {row['weeks']} weeks{usual}.",
+        "zh": f"面向全部层级{but}的活动在{row['weeks']}周内可检测到人均{least}的效果{usual}。",
     }[lang]]  # fmt: skip
     said += [{"en": f"Too small for a verdict on money alone: {', '.join(thin)}; merge them with another tier.",
               "zh": f"单独不足以对金额作出结论的层级：{'、'.join(thin)}；请与其他层级合并。"}[lang]] if thin else []  # fmt: skip
-    rates = found[(found["kpi_unit"] == "rate") & (found["base_value"] > 0.97) & (found["tier"] != "all")]
+    rates = found[(found["kpi_unit"] == "rate") & (found["base_value"] > 0.97) & ~found["tier"].isin(["all", *few])]
     full = [schema.word(tier, lang) for tier in rates["tier"]]
     said += [{"en": f"Almost everybody in {', '.join(full)} orders anyway: no campaign can raise that share.",
               "zh": f"{'、'.join(full)}客户几乎都会下单，活动无法再提高该占比。"}[lang]] if full else []  # fmt: skip

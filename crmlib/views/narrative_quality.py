@@ -159,6 +159,22 @@ def _count(row: pd.Series, lang: str) -> str:
     return _many(row["rows"], what["en"]) if lang == "en" else f"{style.number(row['rows'], lang)}{what['zh']}"
 
 
+def large_parts(parts: pd.DataFrame, lang: str) -> Sentence:
+    """That one order line, or one customer, is much of the quarter's sales."""
+    if parts.empty:
+        return say({"en": "No single order line or customer makes much of the quarter's net sales.",
+                    "zh": "没有单笔订单行或单个客户占本季度净销售额的较大部分。"}, lang)  # fmt: skip
+    row = parts.iloc[0]
+    what, share = schema.word(row["part_kind"], lang), style.percent(row["revenue_share"], lang, 0)
+    return say(
+        {
+            "en": f"{what} is {share} of the quarter's net sales: check it, because every total and average hangs on it.",
+            "zh": f"{what}占本季度净销售额的{share}：请核实，所有合计与平均数都受其影响。",
+        },
+        lang,
+    )
+
+
 def _many(n: Any, what: str) -> str:
     return f"{style.number(n, 'en')} {what}{'' if n == 1 else 's'}"
 

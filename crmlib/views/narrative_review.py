@@ -31,7 +31,10 @@ def signed(share: float, lang: str) -> str:
 
 
 def revenue(card: pd.DataFrame, kpis: pd.DataFrame, period: Period, lang: str, book: Book) -> Sentence:
-    """What revenue did, and by which of its three factors: customers x orders per customer x ticket."""
+    """What revenue did, and by which of its three factors: customers x orders per customer x ticket.
+
+    `kpis` are those of whole quarters: the same quarter a year before tells what the season does.
+    """
     values = dict(zip(card["kpi"], card["kpi_value"], strict=True))
     changes = dict(zip(card["kpi"], card["change_share"], strict=True))
     money, change = style.money(values["net_revenue"], book, lang), float(changes["net_revenue"])
@@ -42,7 +45,13 @@ def revenue(card: pd.DataFrame, kpis: pd.DataFrame, period: Period, lang: str, b
             zh = f"{period}或{period.previous}的数据不完整，因此不作比较"
         return say({"en": f"Net revenue was {money}; {en}.", "zh": f"净销售额为{money}；{zh}。"}, lang)
     said = {code: _moved(changes, change, period, money, code) for code in LANGS}
-    if not (kpis["period"] == str(Period(period.year - 1, period.quarter))).any():
+    year_ago = Period(period.year - 1, period.quarter)
+    same = kpis[(kpis["period"] == str(year_ago)) & (kpis["kpi"] == "net_revenue") & (kpis["tier"] == "all")]
+    if len(same) and same["kpi_value"].iloc[0] > 0:
+        over = float(values["net_revenue"] / same["kpi_value"].iloc[0] - 1)
+        said["en"] += f" On {year_ago}, the same season a year before: {signed(over, 'en')}."
+        said["zh"] += f"与上年同季{year_ago}相比：{signed(over, 'zh')}。"
+    else:
         said["en"] += " Season and trend cannot be told apart without last year's quarter."
         said["zh"] += "由于没有上年同期数据，无法区分季节因素与趋势。"
     return say(said, lang)

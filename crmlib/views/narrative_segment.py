@@ -219,15 +219,16 @@ def _moves(best: pd.Series, lang: str, book: Book) -> str:
     }[lang]
 
 
-def restated(pairs: pd.DataFrame, lang: str) -> Sentence:
+def restated(pairs: pd.DataFrame, lang: str, min_cell: int = 1) -> Sentence:
     """How many customers' tier of last quarter differs from what was reported then: what changed without behaviour.
 
-    Counts that are hidden (NaN) leave out how many.
+    Where a count of them is hidden, it does not say how many.
     """
     if pairs.empty:
         return say({"en": "Last quarter's own report is not stored here, or had relative scores: only the re-scored comparison is shown.",
                     "zh": "此处没有保存上季度的报告，或其评分仅为相对值，因此仅显示重新评分后的比较。"}, lang)  # fmt: skip
-    moved = pairs.loc[pairs["tier_then"] != pairs["tier_now"], "customers"].sum(skipna=False)
+    told = suppression.blank(pairs, min_cell)
+    moved = told.loc[pairs["tier_then"] != pairs["tier_now"], "customers"].sum(skipna=False)
     n, everyone = style.number(moved, lang), style.number(pairs["customers"].sum(), lang)
     if not moved:
         return say({"en": f"Cut points moved nobody: all {everyone} customers read as last quarter's own report had them.",
@@ -279,6 +280,18 @@ def cluster_model(shifts: pd.DataFrame, version: str, period: str, lang: str) ->
     """Whether the model is new, kept, or matched to an older one."""
     farthest, limit = shifts["centroid_shift"].max(), shifts["shift_limit"].max()
     far, at_most = style.number(farthest, lang, 2), style.number(limit, lang, 2)
+    if version != period and farthest > limit:
+        return say(
+            {
+                "en": f"The model of {version} is kept and does not fit any more: the customers of a cluster have moved by up to "
+                f"{far} standard deviations from its centre, more than half the distance between the nearest two centres "
+                f"({at_most}). Its names may mislead, and a change of cluster need not be a customer's own. For a new model "
+                "set segment.clusters.refit to true in this quarter's file.",
+                "zh": f"沿用的{version}模型已不再适用：群内客户相对群中心最多移动{far}个标准差，超过最近两中心距离的一半（{at_most}）。"
+                "群名可能有误，客户所属群的变化未必是其自身变化。如需新模型，请在本季度参数文件中将segment.clusters.refit设为true。",
+            },
+            lang,
+        )
     if version != period:
         return say(
             {

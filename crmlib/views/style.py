@@ -99,7 +99,8 @@ _EMPTY = "nothing to draw"
 INLINE_SVG = "application/vnd.crmlib.svg"
 
 
-_TOO_SMALL = {"en": "Not drawn: every group has too few customers to be told", "zh": "未绘制：各组客户过少，不宜披露"}
+TOO_SMALL = {"en": "Not drawn: every group has too few customers to be told", "zh": "未绘制：各组客户过少，不宜披露"}
+_SOME_TOO_SMALL = {"en": "Groups with too few customers to be told are left out", "zh": "客户过少、不宜披露的组未绘制"}
 
 
 def chart(width: float = 7.2, height: float = 3.6) -> Callable[[Callable[P, Axes]], Callable[P, Axes]]:
@@ -115,8 +116,11 @@ def chart(width: float = 7.2, height: float = 3.6) -> Callable[[Callable[P, Axes
                 if call.arguments.get("ax") is None:
                     call.arguments["ax"] = Figure((width, height), dpi=72, layout="constrained").subplots()
                 if any(getattr(given, "attrs", {}).get("withheld") for given in call.args):
-                    return empty(call.arguments["ax"], _TOO_SMALL[str(call.arguments["lang"])])
-                return draw(*call.args, **call.kwargs)
+                    return empty(call.arguments["ax"], TOO_SMALL[str(call.arguments["lang"])])
+                ax = draw(*call.args, **call.kwargs)
+                if any(getattr(given, "attrs", {}).get("left_out") for given in call.args):
+                    _add_note(ax, _SOME_TOO_SMALL[str(call.arguments["lang"])])
+                return ax
 
         return drawn
 
@@ -130,6 +134,13 @@ def finish(ax: Axes, title: str, alt: str) -> Axes:
     ax.set_label(title)
     _figure(ax).set_label(alt)
     return ax
+
+
+def _add_note(ax: Axes, text: str) -> None:
+    """A line below the figure, also for a reader who cannot see it."""
+    if ax.get_label() != _EMPTY:
+        _figure(ax).supxlabel(text, x=0, ha="left", fontsize=9, color=MUTED)
+        _figure(ax).set_label(f"{_figure(ax).get_label()} ({text})")
 
 
 def empty(ax: Axes, text: str) -> Axes:

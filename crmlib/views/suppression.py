@@ -12,13 +12,15 @@ from crmlib import schema
 from crmlib.views import style
 
 SMALL, HIDDEN = "small", "hidden"
-WITHHELD = "withheld"
-"""Mark of a frame of which nothing may be drawn."""
+WITHHELD, LEFT_OUT = "withheld", "left_out"
+"""Marks of a frame of which nothing may be drawn, and of one that some rows are missing from."""
 _DERIVED = ("money", "share", "rate", "orders", "count")
 _MEANS = ("expected_purchases", "value_index", "mark_before", "mark_after", "mark_change", "mark_low", "mark_high")
 """Of a group too, whatever their unit."""
 _ANSWERS = ("gained", "need_yes")
 """Columns of tables that count answers of n customers: these are the group, however few gave one answer."""
+_SILENT = ("customers", "silent")
+"""A count of customers and a part of it: the others are a group too."""
 _ARMS = ({"treated", "held_out"}, {"n_treated", "n_control"})
 _LEVELS = ("kpi_value", "before", "now", "baseline", "measured_before", "actual", "kpi_before", "kpi_after")
 """Measured KPIs."""
@@ -45,10 +47,13 @@ def hidden(frame: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     if min_cell <= 1 or any(c in frame.columns for c in _PERSONS):
         return marks
     counts = frame[[c for c in frame.columns if _unit(c) == "customers"]].astype("float64").reset_index(drop=True)
+    counted = list(counts.columns)
+    if set(_SILENT) <= set(counted):
+        counts["rest"] = counts[_SILENT[0]] - counts[_SILENT[1]]
     small = counts.ge(1) & counts.lt(min_cell)
     rest = frame.reset_index(drop=True)
     out = _completed(counts, small, _lines(rest), _equal(rest, "all"), _equal(rest, "risk"), min_cell)
-    for column in counts.columns:
+    for column in counted:
         marks[column] = [SMALL if s else HIDDEN if o else "" for s, o in zip(small[column], out[column], strict=True)]
     of_few = out.any(axis=1).to_numpy()
     if any(c in frame.columns for c in _ANSWERS):
@@ -61,7 +66,7 @@ def hidden(frame: pd.DataFrame, min_cell: int) -> pd.DataFrame:
 def told(frame: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     """The rows of which nothing is hidden: for charts, which then leave out a group that its table shows as "<5"."""
     shown = frame[(hidden(frame, min_cell) == "").all(axis=1)].copy()
-    shown.attrs[WITHHELD] = shown.empty and not frame.empty
+    shown.attrs |= {WITHHELD: shown.empty and not frame.empty, LEFT_OUT: len(shown) < len(frame)}
     return shown
 
 

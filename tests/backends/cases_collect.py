@@ -8,6 +8,7 @@ import pandas as pd
 from random_book import Book
 
 from crmlib.collect import (
+    concentration,
     consistency,
     coverage,
     day_pieces,
@@ -100,6 +101,7 @@ CASES: dict[str, Callable[[Book], Any]] = {
     "later": lambda b: coverage.later(sources(b), b.period),
     "stores": lambda b: coverage.stores(b.lines, b.period),
     "drift": lambda b: drift.quarterly(b.lines),
+    "large parts": lambda b: concentration.large(b.lines, b.days, b.period),
     "customer file": lambda b: inventory.customers(b.customers.union(b.customers), b.days, contacts(b)),
     "customers of the quarter": lambda b: inventory.present(sources(b) | {"customers": b.customers}, b.days, b.period),
     "inventory": inventory_of,
