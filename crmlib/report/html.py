@@ -134,7 +134,7 @@ def _aside(store: Store, lang: str) -> str:
 def _single_orders(store: Store, lang: str) -> str:
     """That no customer id comes back."""
     history = frame(store, "data_history")
-    if history.empty:
+    if not {"orders", "buyers"} <= set(history.columns) or history.empty:  # results of an earlier version lack them
         return ""
     said = narrative_quality.single_orders(history, store.settings.review.min_rate_n, lang)
     return said.text if said else ""
