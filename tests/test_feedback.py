@@ -304,6 +304,16 @@ def test_small_cells_are_empty_and_cannot_be_worked_out(given, shown):
     assert pd.isna(total["money_12m_minor"]) == (0 < sum(given) < 5)
 
 
+def test_a_group_of_one_text_does_not_say_what_it_complains_of():
+    """That the only text of a tier criticises nothing is told of one person; nor does it follow from the others."""
+    points = cells(9, 8, 0).assign(n=[20, 20, 1, 41])
+    found = pain.hidden(points, 5)
+    assert found["mentions"].isna().tolist() == [False, True, True, False]
+    rated = voice.pain(found, Review())
+    drawn = charts_feedback.pain_by_tier(rated, "en", 5)
+    assert [label.get_text().splitlines()[1] for label in drawn.get_xticklabels()] == ["n = 20", "n = 20", "n < 5"]
+
+
 def test_quotes_need_enough_customers_words_and_consent():
     said = texts(
         ("B", "Queue too long.", ""), ("C", "Bad queue.", ""), ("D", "Awful queue.", ""), ("E", "The queue.", "negative"),

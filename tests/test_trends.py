@@ -302,6 +302,19 @@ def test_last_year_is_not_carried_on_before_it_was_checked():
     assert row.expected_minor > row.before_minor > row.year_before_minor
 
 
+def test_weeks_without_data_are_no_weeks_without_sales():
+    """Data end in November: the 13 weeks before cannot be summed, and nothing is said of them."""
+    daily = growing(80)
+    until, silent = daily[daily["order_date"] < pd.Timestamp("2017-11-27")], gap("2017-11-27", "2017-12-31")
+    outlook = trends.outlook(trends.demand(until, silent, Q4), Q4)[0]
+    row = weeks_of(outlook).iloc[0]
+    assert pd.isna(row.before_minor) and row.year_before_minor > 0
+    for lang, word in (("en", "before"), ("zh", "前13")):
+        told = str(narrative_trend.demand(weeks_of(outlook), lang, BOOK)).replace("a year before", "")
+        assert word not in told
+    assert charts_trend._expected(row, "en", BOOK).endswith("%")
+
+
 @pytest.mark.parametrize("lang", LANGS)
 def test_the_trend_names_its_span_and_that_it_is_no_forecast(lang):
     """80 whole weeks up to the end of 2017 begin on 20 Jun 2016."""

@@ -83,12 +83,13 @@ def _split(known: pd.DataFrame, split: str) -> pd.DataFrame:
 
 def hidden(points: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     """Empty the cells with fewer than `min_cell` customers, and, where a theme's row would give a single one away by
-    subtraction, the next smallest too; a zero stays. Totals keep their counts and lose only the money.
+    subtraction, the next smallest too; a zero stays, but in a group of fewer than `min_cell` texts. Totals keep their
+    counts and lose only the money.
     """
     rows = points.copy()
     rows[_COUNTED] = rows[_COUNTED].astype("float64")
-    small = rows["customers"].between(1, min_cell - 1)
     total = rows["split"] == "by_all"
+    small = rows["customers"].between(1, min_cell - 1) | (~total & (rows["n"] < min_cell))
     for _, cells in rows[~total].groupby(["theme", "split"]):
         few, others = cells.index[small[cells.index]], cells[~small[cells.index] & (cells["customers"] > 0)]
         if len(few) == 1 and len(others):

@@ -182,7 +182,7 @@ def _foretell(part: pd.DataFrame, rhythm: Rhythm, as_of: pd.Timestamp) -> tuple[
         "forecast_method": future.method,
         "naive_method": forecast.naive(learnt, used).method,
         **_sums(future, _least_sum(values, rhythm)),
-        **_earlier(part, coming, rhythm),
+        **_earlier(part, coming, rhythm, is_cut=over > 1),
         "trend_start_date": span["start_date"].min(),
         "trend_end_date": span["end_date"].max(),
         **_slope(learnt, used),
@@ -219,11 +219,14 @@ def _sums(future: Future, least: float) -> dict:
     }
 
 
-def _earlier(part: pd.DataFrame, coming: pd.PeriodIndex, rhythm: Rhythm) -> dict:
-    """What was sold in as many periods before, and in the same a year before; none where the data do not reach."""
+def _earlier(part: pd.DataFrame, coming: pd.PeriodIndex, rhythm: Rhythm, *, is_cut: bool) -> dict:
+    """What was sold in as many periods before, and in the same a year before; none where the data do not reach.
+
+    `is_cut`: more than the running period lacks days.
+    """
     sold = part.set_index(part["start_date"].dt.to_period(_UNITS[rhythm]))["net_minor"].iloc[1:]  # the first may be cut
     before, year = (sold.reindex(coming - back) for back in (rhythm.horizon, rhythm.season))
-    return {"before_minor": before.sum(skipna=False), "year_before_minor": year.sum(skipna=False)}
+    return {"before_minor": None if is_cut else before.sum(skipna=False), "year_before_minor": year.sum(skipna=False)}
 
 
 def _slope(learnt: np.ndarray, rhythm: Rhythm) -> dict:

@@ -140,7 +140,7 @@ def _themes_title(told: pd.DataFrame, criticised: int, lang: str) -> str:
 
 
 @style.chart(7.2, 4.2)
-def pain_by_tier(pain: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
+def pain_by_tier(pain: pd.DataFrame, lang: str, min_cell: int = 1, ax: Axes | None = None) -> Axes:
     """Share of each tier's texts that criticise a theme; grey where texts are few, a dash where customers are."""
     assert ax is not None
     cells = pain[pain["split"] == "by_tier"]
@@ -158,7 +158,8 @@ def pain_by_tier(pain: pd.DataFrame, lang: str, ax: Axes | None = None) -> Axes:
     _draw_cells(ax, shown, themes, tiers, lang)
     ax.get_figure(root=True).set_figheight(1.5 + 0.34 * len(themes))  # type: ignore[union-attr]
     n = shown.drop_duplicates("split_value").set_index("split_value")["n"]
-    heads = [f"{schema.word(t, lang)}\nn = {style.number(n[t], lang)}" for t in tiers]
+    counted = {t: f"n < {min_cell}" if n[t] < min_cell else f"n = {style.number(n[t], lang)}" for t in tiers}
+    heads = [f"{schema.word(t, lang)}\n{counted[t]}" for t in tiers]
     ax.set_xticks(np.arange(len(tiers)), heads)
     ax.set_yticks(np.arange(len(themes)), [schema.word(t, lang) for t in themes])
     ax.tick_params(length=0)

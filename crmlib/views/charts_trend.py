@@ -176,11 +176,12 @@ def _expected(row: pd.Series, lang: str, book: Book) -> str:
     """The next quarter with its range of 80 % and its change, or nothing where nothing is foretold."""
     if row["forecast_state"] != "foretold":
         return ""
-    change = float(row["expected_minor"]) / float(row["before_minor"]) - 1 if row["before_minor"] else np.nan
+    before = row["before_minor"]
+    change = float(row["expected_minor"]) / float(before) - 1 if pd.notna(before) and before else np.nan
     half = (float(row["high_80_minor"]) - float(row["low_80_minor"])) / 2
     around = style.percent(half / float(row["expected_minor"]) if row["expected_minor"] else None, lang, 0)
-    sign = "+" if change >= 0 else ""
-    return f"{style.money(row['expected_minor'], book, lang)} ±{around} ({sign}{style.percent(change, lang, 0)})"
+    moved = "" if np.isnan(change) else f" ({'+' if change >= 0 else ''}{style.percent(change, lang, 0)})"
+    return f"{style.money(row['expected_minor'], book, lang)} ±{around}{moved}"
 
 
 def _panels_title(outlook: pd.DataFrame, lang: str) -> str:

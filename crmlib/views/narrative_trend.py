@@ -149,10 +149,12 @@ def _expected_en(row: pd.Series, book: Book) -> str:
                                for c in ("low_80_minor", "high_80_minor", "expected_minor", "before_minor"))  # fmt: skip
     unit, count = _UNITS["en"][row["calendar"]], _HORIZON[row["calendar"]]
     year = row["year_before_minor"]
-    of_year = "" if pd.isna(year) else f", {style.money(year, book, 'en')} in the same {unit} a year before"
+    said = [f"80 % range {low} to {high}"]
+    said += [] if pd.isna(row["before_minor"]) else [f"{before} in the {count} before"]
+    said += [] if pd.isna(year) else [f"{style.money(year, book, 'en')} in the same {unit} a year before"]
     return (
         f"The {count} {unit} from {style.day(row['start_date'], 'en')} to {style.day(row['end_date'], 'en')} are expected to "
-        f"bring {mean} (80 % range {low} to {high}; {before} in the {count} before{of_year}). {_trend(row, 'en')}{_unseasonal(row, 'en')}"
+        f"bring {mean} ({'; '.join(said)}). {_trend(row, 'en')}{_unseasonal(row, 'en')}"
     )
 
 
@@ -160,10 +162,12 @@ def _expected_zh(row: pd.Series, book: Book) -> str:
     low, high, mean, before = (style.money(row[c], book, "zh")
                                for c in ("low_80_minor", "high_80_minor", "expected_minor", "before_minor"))  # fmt: skip
     unit, count, year = _UNITS["zh"][row["calendar"]], _HORIZON[row["calendar"]], row["year_before_minor"]
-    of_year = "" if pd.isna(year) else f"，上年同期{style.money(year, book, 'zh')}"
+    said = [f"80%区间{low}至{high}"]
+    said += [] if pd.isna(row["before_minor"]) else [f"前{count}{unit}为{before}"]
+    said += [] if pd.isna(year) else [f"上年同期{style.money(year, book, 'zh')}"]
     return (
         f"{style.day(row['start_date'], 'zh')}至{style.day(row['end_date'], 'zh')}的{count}{unit}预计带来{mean}"
-        f"（80%区间{low}至{high}；前{count}{unit}为{before}{of_year}）。{_trend(row, 'zh')}{_unseasonal(row, 'zh')}"
+        f"（{'；'.join(said)}）。{_trend(row, 'zh')}{_unseasonal(row, 'zh')}"
     )
 
 
