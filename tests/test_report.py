@@ -137,6 +137,23 @@ def test_one_line_that_decides_all_is_told_on_the_first_screen(tmp_path, lang, s
     assert said in BeautifulSoup(html.build(results, notebooks, lang), "html.parser").get_text(" ")
 
 
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "12 returns of ¥90.00 undo no sale"), ("zh", "有12行退货（¥90.00）没有对应的销售")]
+)
+def test_returns_of_nothing_are_told_on_the_first_screen(tmp_path, lang, said):
+    results, notebooks = quarters.make(tmp_path, lang)
+    rules = {
+        "source": "orders",
+        "rule": "returns_alone",
+        "advice": "do_returns_alone",
+        "checked_rows": 20,
+        "rows": 12,
+        "row_share": 0.6,
+    }
+    results.save(consistency=pd.DataFrame([{**rules, "customers": 9, "net_minor": -9000}]))
+    assert said in BeautifulSoup(html.build(results, notebooks, lang), "html.parser").get_text(" ")
+
+
 def test_findings_and_decisions_lead_to_their_sections(soups):
     soup = soups["en"]
     findings, decisions = soup.select(".points")

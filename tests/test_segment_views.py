@@ -293,6 +293,19 @@ def test_the_ends_of_scores_by_hand():
     assert engine.frame(tiers.score_ends(engine.table(frame.tail(1))))["end_share"].isna().all()
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_nobody_spends_nothing(lang):
+    """Without a high-value customer there is no "0 customers spent 0"."""
+    sizes = pd.DataFrame({
+        "tier": ["high", "general", "risk"], "customers": [0, 12, 25], "customer_share": [0, 0.32, 0.68],
+        "monetary_12m_minor": [0, 1234_00, 2345_00], "revenue_share": [0, 0.345, 0.655],
+    })  # fmt: skip
+    reasons = pd.DataFrame({"risk_reason": ["lapsed"], "customers": [25], "monetary_12m_minor": [2345_00]})
+    nobody = {"en": "o customer is high value", "zh": "没有客户属于高价值层级"}[lang]
+    for said in (narrative_segment.tiers(sizes, reasons, lang, BOOK), narrative_review.risk(sizes, lang, BOOK)):
+        assert nobody in said.text and "0.00" not in said.text and "0.0%" not in said.text
+
+
 def test_sentences_do_not_say_what_their_tables_hide():
     """Three customers of 40 are high value: neither their spend nor that of the next smallest tier may be told."""
     sizes = pd.DataFrame({

@@ -83,6 +83,7 @@ def _caveats(store: Store, lang: str) -> str:
         _aside(store, lang),
         _single_orders(store, lang),
         _large(store, lang),
+        _returns_alone(store, lang),
         _misfit(store, lang),
     ]
     return ("" if lang == "zh" else " ").join(part for part in said if part)
@@ -144,6 +145,16 @@ def _large(store: Store, lang: str) -> str:
     """That one order line or customer is much of the quarter's sales."""
     parts = frame(store, "large_parts")
     return "" if parts.empty else narrative_quality.large_parts(parts, lang).text
+
+
+def _returns_alone(store: Store, lang: str) -> str:
+    """That returns take money off that no sale ever brought."""
+    rules = frame(store, "consistency")
+    found = rules if rules.empty else rules[rules["rule"] == "returns_alone"]
+    if found.empty:
+        return ""
+    money = style.money(-found["net_minor"].sum(), store.settings.book, lang)
+    return text("returns_alone", lang, rows=style.number(found["rows"].sum(), lang), money=money)
 
 
 def _misfit(store: Store, lang: str) -> str:

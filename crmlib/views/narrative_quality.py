@@ -96,8 +96,8 @@ def score(quality: pd.DataFrame, intake: pd.DataFrame, lang: str) -> Sentence:
     rows, money = (total[lost] / total[all_] if total[all_] > 0 else 0 for all_, lost in (_ROWS, _MONEY))
     en, zh = "", ""
     if rows > 0:
-        en = f" {style.percent(rows, 'en')} of the order rows and {style.percent(money, 'en')} of their money could not be used."
-        zh = f"{style.percent(rows, 'zh')}的订单行、{style.percent(money, 'zh')}的订单金额无法使用。"
+        en = f" {style.share(rows, 'en')} of the order rows and {style.share(money, 'en')} of their money could not be used."
+        zh = f"{style.share(rows, 'zh')}的订单行、{style.share(money, 'zh')}的订单金额无法使用。"
     return say(
         {
             "en": f"Data quality is {value} of 100: completeness and validity weigh 25 each, consistency 20, uniqueness and "

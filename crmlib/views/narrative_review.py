@@ -200,7 +200,9 @@ def risk(sizes: pd.DataFrame, lang: str, book: Book) -> Sentence:
     spent = style.money(lowest["monetary_12m_minor"], book, lang)
     of_all = style.share(lowest["revenue_share"], lang)
     parts: list[dict[str, str]] = []
-    if not pd.isna(best["customers"]):
+    if best["customers"] == 0:
+        parts.append({"en": "no customer is high value", "zh": "没有客户属于高价值层级"})
+    elif not pd.isna(best["customers"]):
         parts.append(
             {
                 "en": f"{share} of customers are high value and bring {money} of 12-month spend",

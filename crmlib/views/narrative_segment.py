@@ -106,6 +106,8 @@ def tiers(sizes: pd.DataFrame, reasons: pd.DataFrame, lang: str, book: Book) -> 
         )
         en = f"{n} high-value customers spent {money} in 12 months, {share} of the total."
         zh = f"{n}个高价值客户近12个月消费{money}，占总额{share}。"
+        if best["customers"] == 0:
+            en, zh = "No customer is high value.", "没有客户属于高价值层级。"
     if len(lowest) and len(reasons):
         parts_en = ", ".join(
             f"{style.number(r.customers, lang)} {schema.word(r.risk_reason, lang).lower()}"
