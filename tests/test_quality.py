@@ -114,6 +114,7 @@ def test_returns_that_undo_no_sale_are_told_where_they_are_many():
     assert "classes.kinds" in said[0] and "2行退货没有对应的销售" in said[1]
     few = alone([*rows, ("A", "7", "2023-10-09", "p1", -300, "return")])
     assert few.empty and narrative_quality.returns_alone(few, "en", CNY) is None  # 60 of 400: less than a fifth
+    assert alone([*rows, ("D", "8", "2023-10-09", "p1", 1500, "sale")]).empty  # 100 of 2,050 came back: too little
     named = texts(None, None, None, None, "5", "5", None, None)
     assert alone(rows, original_order_id=named).empty  # they name the order that they undo
 

@@ -13,6 +13,8 @@ from crmlib.schema import TABLES
 Tables = dict[str, ir.Table]
 LOOSE = 0.2
 """Share of the money of all returns from which on returns that undo no sale are told."""
+WEIGHTY = 0.05
+"""Share of the sales from which on returns are looked at."""
 _FOLLOWERS = ("interactions", "surveys", "tickets", "costs", "campaign_targets", "redemptions")
 
 
@@ -69,8 +71,15 @@ def _orders(tables: Tables, spend: ir.Table, _period: Period) -> Iterator[ir.Tab
     if "quantity" in orders.columns:
         wrong = ((orders.quantity < 0) & (orders.net_minor > 0)) | ((orders.quantity > 0) & (orders.net_minor < 0))
         yield _row("orders", "sign_differs", orders, wrong, has_money=True)
-    if "row_class" in orders.columns:
+    if "row_class" in orders.columns and _returns_weigh(orders):
         yield _undo_nothing(orders)
+
+
+def _returns_weigh(orders: ir.Table) -> bool:
+    """Whether enough money came back for it to matter whose it was: to find out takes two joins with all rows."""
+    money = {kind: orders.net_minor.sum(where=orders.row_class == kind).fill_null(0) for kind in ("return", "sale")}
+    found = orders.aggregate(**money).to_pyarrow().to_pylist()[0]
+    return bool(-found["return"] >= WEIGHTY * found["sale"] and found["return"] < 0)
 
 
 def _undo_nothing(orders: ir.Table) -> ir.Table:
