@@ -5,7 +5,7 @@ import pytest
 from staged_books import COLUMNS, HEADER, source, staged
 
 from crmlib.errors import InputError
-from crmlib.io import engine, staging
+from crmlib.io import engine, outcome, staging
 
 GOOD = "1,A,2023-10-02,5\n2,A,2023-11-02,-2\n3,B,2023-12-02,1.50\n"
 BAD = "4,,2023-12-03,10\n,,2023-12-04,10.25\n5,B,x,1\n"
@@ -30,6 +30,17 @@ def test_rows_that_hold_nothing_are_no_rows_and_that_is_said(tmp_path):
     _problems, counted, notices = looked_at(tmp_path, GOOD + ",,,\n , ,,\n")
     assert counted == ["orders: 3 rows accepted (4.50 CNY)"]
     assert notices == ["orders.csv: 2 rows hold nothing in any mapped column; like blank lines, they count as no rows"]
+
+
+def test_a_run_does_not_ask_what_only_check_tells(tmp_path, monkeypatch):
+    """To group all lines by order, and to count what was set aside, would cost each batch as much as a notebook."""
+    asked = []
+    for name in ("counted", "strange_ids"):
+        monkeypatch.setattr(outcome, name, lambda *given, name=name: asked.append(name) or "")
+    found = books.load(tmp_path, HEADER + GOOD)
+    assert staging.check(found) == [] and asked == []
+    staging.looked_at(found)
+    assert asked == ["counted", "strange_ids"]
 
 
 @pytest.mark.parametrize("duplicates", ["keep", "quarantine", "collapse"])

@@ -79,7 +79,8 @@ def _stage(con: Backend, settings: Settings) -> Staged:
 
 def check(settings: Settings) -> list[str]:
     """Every problem that would stop a run, source by source."""
-    return looked_at(settings)[0]
+    _found, _parts, problems = _examined(engine.embedded(settings), settings)
+    return engine.problems(settings) + problems
 
 
 def looked_at(settings: Settings) -> tuple[list[str], list[str], list[str]]:
