@@ -36,7 +36,7 @@ def test_a_run_does_not_ask_what_only_check_tells(tmp_path, monkeypatch):
     """To group all lines by order, and to count what was set aside, would cost each batch as much as a notebook."""
     asked = []
     for name in ("counted", "strange_ids"):
-        monkeypatch.setattr(outcome, name, lambda *given, name=name: asked.append(name) or "")
+        monkeypatch.setattr(outcome, name, lambda *_given, name=name: asked.append(name) or "")
     found = books.load(tmp_path, HEADER + GOOD)
     assert staging.check(found) == [] and asked == []
     staging.looked_at(found)

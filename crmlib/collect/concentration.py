@@ -9,7 +9,7 @@ from crmlib.periods import Period
 from crmlib.schema import TABLES
 
 _LARGE = 0.1  # of the quarter's net sales
-_CUSTOMERS = 100  # in a book of fewer, one may well be so large
+_CUSTOMERS = 100  # of fewer in a quarter, one may well be so large
 
 
 def large(lines: ir.Table, days: ir.Table, period: Period) -> pd.DataFrame:
@@ -17,14 +17,12 @@ def large(lines: ir.Table, days: ir.Table, period: Period) -> pd.DataFrame:
 
     `days` are the purchase days. Whose it is, is not said.
     """
-    seen = days.filter(_.order_date <= ibis.literal(period.as_of))
-    here = seen.filter(_.order_date >= ibis.literal(period.start))
-    spent = here.group_by("customer_id").aggregate(net_minor=_.net_minor.sum())
-    sold = lines.filter(_.row_class == "sale", _.order_date.between(*map(ibis.literal, (period.start, period.as_of))))
-    customers, total, line, customer = (
-        value.to_pyarrow().as_py() or 0
-        for value in (seen.customer_id.nunique(), spent.net_minor.sum(), sold.net_minor.max(), spent.net_minor.max())
-    )
+    inside = _.order_date.between(*map(ibis.literal, (period.start, period.as_of)))
+    spent = days.filter(inside).group_by("customer_id").aggregate(net_minor=_.net_minor.sum())
+    by_customer = spent.aggregate(customers=_.count(), total=_.net_minor.sum(), customer=_.net_minor.max())
+    sold = lines.filter(_.row_class == "sale", inside).aggregate(line=_.net_minor.max())
+    values = by_customer.cross_join(sold).to_pyarrow().to_pylist()[0]
+    customers, total, customer, line = (values[name] or 0 for name in ("customers", "total", "customer", "line"))
     found = [("large_line", line), ("large_customer", customer)] if customers >= _CUSTOMERS and total > 0 else []
     rows = [(kind, float(money / total)) for kind, money in found if money >= _LARGE * total]
     return pd.DataFrame(rows[:1], columns=list(TABLES["large_parts"].columns)).astype({"revenue_share": "float64"})
