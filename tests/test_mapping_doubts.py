@@ -119,3 +119,14 @@ def test_a_database_file_is_said_to_be_one_and_its_url_is_that_of_the_settings(t
     text, told = proposed("sqlite:///data/shop/raw/shop.db", table="heads")
     assert next(iter(told)) == "orders"
     assert "# where another table has that by order_id: a `query` that joins them, instead of `table`" in text
+
+
+@pytest.mark.parametrize(
+    ("column", "is_amount"),
+    [("Freight", False), ("SalesTax", False), ("TaxAmount", False), ("shipping_costs", False), ("运费", False), ("LATITUDE", False),
+     ("multiple", True), ("SalesExclTax", True), ("不含税金额", True), ("discounts", False), ("total_after_discount", True), ("CoffeeSales2", True), ("Salon", True), ("private_value", True)],
+)  # fmt: skip
+def test_a_number_beside_the_amount_is_told_by_whole_words(tmp_path, column, is_amount):
+    rows = [f"{n},c{n % 30},2020-04-{1 + n % 28:02d},{n % 50}.25" for n in range(300)]
+    _text, told = proposed(written(tmp_path, f"OrderID,CustomerID,OrderDate,{column}", rows), source="orders")
+    assert told["orders"]["columns"].get("net_amount") == (column if is_amount else None)

@@ -45,16 +45,18 @@ class Sheet:
     is_full: bool
 
 
-def sheets(source: Source, file: Path, where: str, name: str) -> list[Sheet]:
-    """The sheets that the settings mean; without `sheet`, the only one that has rows."""
+def sheets(source: Source, file: Path, where: str, setting: str) -> list[Sheet]:
+    """The sheets that the settings mean; without `sheet`, the only one that has rows.
+
+    `setting` is where a person says which: `sources.orders.sheet`, `--sheet`.
+    """
     book = _workbook(file, where)
     shown = [m.name for m in book.sheets_metadata if str(m.visible).endswith("Visible")]
     if source.sheet is not None:
         chosen = [s for s in book.sheet_names if s == source.sheet] or fnmatch.filter(shown, source.sheet)
         if not chosen:
             raise InputError(
-                f"{where} has no sheet '{source.sheet}' (it has {', '.join(book.sheet_names)}); "
-                f"correct sources.{name}.sheet"
+                f"{where} has no sheet '{source.sheet}' (it has {', '.join(book.sheet_names)}); correct {setting}"
             )
         return [_sheet(book, s, file, where) for s in chosen]
     found = [sheet for s in shown if next((sheet := _sheet(book, s, file, where)).rows(), None) is not None]
@@ -63,7 +65,7 @@ def sheets(source: Source, file: Path, where: str, name: str) -> list[Sheet]:
     if len(found) > 1:
         raise InputError(
             f"{where} has rows in {len(found)} sheets ({', '.join(s.name for s in found)}); "
-            f"set sources.{name}.sheet to one of them, or to a pattern such as '{found[0].name[:1]}*' for several alike"
+            f"set {setting} to one of them, or to a pattern such as '{found[0].name[:1]}*' for several alike"
         )
     return found
 

@@ -20,10 +20,11 @@ _CURRENCY = re.compile(
     "NZD|PEN|PHP|PKR|PLN|RMB|RON|RSD|RUB|SAR|SEK|SGD|THB|TND|TRY|TWD|UAH|USD|UYU|VND|ZAR",
     re.IGNORECASE,
 )
-_BESIDE = re.compile(
-    "freight|shipping|postage|tax|vat|tip|discount|cost|fee|weight|lat|lon|运费|税|折扣|优惠|成本|重量", re.IGNORECASE
-)
-"""Names of numbers that come with an amount and are none."""
+_BESIDE = {"freight", "shipping", "postage", "tax", "vat", "tip", "discount", "cost", "fee", "weight", "lat", "lon",
+           "latitude", "longitude"}  # fmt: skip
+_BESIDE_ZH = re.compile("运费|税|折扣|优惠|成本|重量")
+"""Words in the names of numbers that come with an amount and are none."""
+_WITH = {"net", "excl", "incl", "excluding", "including", "ex", "with", "without", "before", "after"}
 _STEADY = 0.98  # of the keys that stand in several rows have one value
 _FITS = 500.0  # as much as half of the required fields
 _HUNDREDS = 400
@@ -57,9 +58,9 @@ def propose(place: str, table: str | None, sheet: str | None, name: str | None) 
     found = {likeliest: chosen}
     if name is None and likeliest == "orders":
         found |= _beside(sample, columns, chosen)
-    settled = mapping_doubts.settle(sample, chosen) if likeliest == "orders" else []
+    doubts = mapping_doubts.settle(sample, chosen, columns) if likeliest == "orders" else []
     found[likeliest] = {field: chosen[field] for field in FIELDS[likeliest] if field in chosen}
-    return "\n".join(mapping_text.lines(found, sample, columns, settled)) + "\n"
+    return "\n".join(mapping_text.lines(found, sample, columns, doubts)) + "\n"
 
 
 def match(name: str, columns: Sequence[Profile]) -> dict[str, Profile]:
@@ -96,9 +97,15 @@ def _only_date(name: str, columns: Sequence[Profile], chosen: dict[str, Profile]
 
 def _only_amount(name: str, columns: Sequence[Profile], chosen: dict[str, Profile]) -> None:
     """The amount of an order line is the only column of numbers with decimals, however it is called."""
-    broken = [c for c in columns if c.kind == "number" and c.decimal and not _BESIDE.search(c.name)]
+    broken = [c for c in columns if c.kind == "number" and c.decimal and not _comes_beside(c.name)]
     if name == "orders" and not {"net_amount", "unit_price"} & set(chosen) and len(broken) == 1:
         chosen["net_amount"] = broken[0]
+
+
+def _comes_beside(name: str) -> bool:
+    """Whether a number is a tax, a discount and the like; an amount with or without them is none."""
+    words = {word.lower().removesuffix("s") for word in re.findall("[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
+    return bool(_BESIDE & words or _BESIDE_ZH.search(name)) and not (_WITH & words or "含" in name)
 
 
 def _counted(name: str, chosen: dict[str, Profile]) -> None:
@@ -143,6 +150,8 @@ def _score(field: str, column: Profile) -> float:
         return max(synonyms.likeness(field, column.name), 45.0)
     doubtful = values or (column.personal in ("mail", "phone") and field != "customer_id")
     likeness = 0.0 if doubtful or _counts_little(field, column) else synonyms.likeness(field, column.name)
+    if field == "net_amount" and likeness <= synonyms.PART and _comes_beside(column.name):
+        return 0.0
     if field == "category" and column.kind == "number":
         likeness *= 0.6  # words tell people more than numbers
     return min(likeness, 45.0) if column.personal in ("mail", "phone") else likeness  # an id of its own tells better

@@ -16,11 +16,18 @@ _FULL = 0.95
 _LESS = ("discount", "rabatt", "折扣", "优惠")
 
 
-def settle(sample: Sample, chosen: dict[str, Profile]) -> list[str]:
-    """Correct what is plainly another thing than its name says; what was done, in lines to read.
+def settle(sample: Sample, chosen: dict[str, Profile], columns: Sequence[Profile]) -> list[str]:
+    """Correct what is plainly another thing than its name says; what was done, and what else to know, in lines to read:
+    rows without a customer, equal rows, discounts outside the amount.
+    """
+    done = _totals(sample, chosen)
+    left = [c for c in columns if c not in chosen.values()]
+    return [*done, *_unknown_customers(chosen), *_equal_rows(sample, chosen, left), *_discounts(chosen, left)]
 
-    A price that grows with the pieces of the same product is the line's total. An amount that is the same on all lines
-    of an order is the order's, and would count once per line.
+
+def _totals(sample: Sample, chosen: dict[str, Profile]) -> list[str]:
+    """A price that grows with the pieces of the same product is the line's total. An amount that is the same on all
+    lines of an order is the order's, and would count once per line.
     """
     price, amount = chosen.get("unit_price"), chosen.get("net_amount")
     if price and "net_amount" not in chosen and _grows_with_pieces(sample, chosen):
@@ -33,11 +40,6 @@ def settle(sample: Sample, chosen: dict[str, Profile]) -> list[str]:
             return [f"{told}, so the amount is {price.name} x {chosen['quantity'].name}"]
         return [f"{told}, and would count once per line"]
     return []
-
-
-def remarks(sample: Sample, chosen: dict[str, Profile], left: Sequence[Profile]) -> list[str]:
-    """What to know before the mapping is pasted: rows without a customer, equal rows, discounts outside the amount."""
-    return [*_unknown_customers(chosen), *_equal_rows(sample, chosen, left), *_discounts(chosen, left)]
 
 
 def _grows_with_pieces(sample: Sample, chosen: dict[str, Profile]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from crmlib.io import mapping_doubts, privacy, profiles, synonyms, zones
+from crmlib.io import privacy, profiles, synonyms, zones
 from crmlib.io.profiles import Profile
 from crmlib.io.samples import Sample
 from crmlib.io.sources import FIELDS
@@ -15,7 +15,6 @@ from crmlib.io.sources import FIELDS
 NUMBERS = ("net_amount", "quantity", "unit_price", "csat", "nps", "cost_amount")
 LEAST = 40.0
 """How alike the names of a column and of a field must be at least, of 101."""
-_ALIKE = 90.0
 _TEXTS = ("text", "comment", "note", "contact_summary", "main_need")
 _HIDDEN = ("customer_id", "owner", *privacy.IDENTIFIERS)
 _DAY = ("customer_id", "order_date")
@@ -30,11 +29,11 @@ _KINDS = {"cancellation": r"cancel|void|abort|unpaid|unavailable|declin|fail|取
 
 
 def lines(
-    found: dict[str, dict[str, Profile]], sample: Sample, columns: Sequence[Profile], settled: Sequence[str] = ()
+    found: dict[str, dict[str, Profile]], sample: Sample, columns: Sequence[Profile], doubts: Sequence[str]
 ) -> list[str]:
     """The sources that a sample gives, the main one first, and at the end the columns that none of them takes.
 
-    `settled` are lines on what was corrected in the main one.
+    `doubts` are lines on the main one: what was corrected in it, and what else its rows say.
     """
     used = [column for chosen in found.values() for column in chosen.values()]
     left = [c for c in columns if c not in used]
@@ -42,7 +41,7 @@ def lines(
     return [
         f"# Proposed by crm map from {sample.note}. Check it, then paste it under `sources:`.",
         *[f"# {remark}" for remark in sample.remarks],
-        *_source(main, sample, found[main], columns, settled),
+        *_source(main, sample, found[main], columns, doubts),
         *_numbered_days(main, found[main], left),
         *(["  # columns without a field:"] if left else []),
         *[f"  #   {c.name}: {_said(c, '')}{_elsewhere(main, c)}" for c in left],
@@ -52,7 +51,7 @@ def lines(
 
 
 def _source(
-    name: str, sample: Sample, chosen: dict[str, Profile], columns: Sequence[Profile], settled: Sequence[str] = ()
+    name: str, sample: Sample, chosen: dict[str, Profile], columns: Sequence[Profile], doubts: Sequence[str] = ()
 ) -> list[str]:
     left = [c for c in columns if c not in chosen.values()]
     width = max((len(f) + len(_scalar(c.name)) for f, c in chosen.items()), default=0) + 2
@@ -62,8 +61,7 @@ def _source(
         *_decimal_lines(chosen),
         *_date_lines(chosen),
         *_row_lines(name, sample, chosen),
-        *settled,
-        *(mapping_doubts.remarks(sample, chosen, left) if name == "orders" else []),
+        *doubts,
         "  columns:",
         *[f"    {f'{f}: {_scalar(c.name)}':<{width}}  # {_said(c, f)}" for f, c in chosen.items()],
         *[
@@ -77,7 +75,7 @@ def _source(
 def _named(field: str, left: Sequence[Profile]) -> str:
     """A column that is called like a field, and holds something else."""
     alike = max(left, key=lambda c: synonyms.likeness(field, c.name), default=None)
-    if alike is None or synonyms.likeness(field, alike.name) < _ALIKE:
+    if alike is None or synonyms.likeness(field, alike.name) <= synonyms.PART:
         return ""
     held = f"{alike.name} has its name; its values are {alike.kind}"
     return f"; {held}{', in no known format' if field.endswith(('_date', '_at')) else ''}"

@@ -95,10 +95,7 @@ def _excel(file: Path, sheet: str | None) -> Sample:
     from crmlib.io import excel_files
 
     source = Source(files=file.name, sheet=sheet, columns={})
-    try:
-        sheets = excel_files.sheets(source, file, file.name, "orders")
-    except InputError as error:
-        raise InputError([p.replace("sources.orders.sheet", "--sheet") for p in error.problems]) from None
+    sheets = excel_files.sheets(source, file, file.name, "--sheet")
     rows = list(islice(sheets[0].rows(), _ROWS))
     start, count = _header(rows)
     columns = named([[excel_files.shown(cell) for cell in row] for row in rows[: max(start + count, 1)]], start + count)

@@ -190,7 +190,7 @@ def _excel(_con: Backend, settings: Settings, name: str, found: Sequence[Path]) 
     source = named(settings)[name]
     for file in found:
         where, pattern = _where(settings, file), date_format(source, file.name)
-        for sheet in excel_files.sheets(source, file, where, name):
+        for sheet in excel_files.sheets(source, file, where, f"sources.{name}.sheet"):
             header = excel_files.header(source, sheet)
             chosen = columns(name, source, header, sheet.where)
             table, blank = excel_files.table(source, sheet, chosen, pattern)

@@ -6,6 +6,9 @@ from importlib import resources
 
 from crmlib import yml
 
+PART = 50.0
+"""The most that a name is like a field of whose names it only holds one."""
+
 
 @cache
 def names() -> dict[str, tuple[str, ...]]:
