@@ -265,16 +265,26 @@ def test_the_finding_names_what_moved_revenue(book: params.Settings, now: tuple,
     assert said.split("to ", 1)[1].split(", ", 1)[0] in chinese
 
 
-def test_what_cannot_be_compared_says_why(book: params.Settings) -> None:
-    """A part of a quarter is another reason than a first quarter."""
+@pytest.mark.parametrize(
+    ("quarters", "partial", "en", "zh"),
+    [
+        (2, {"2023Q4"}, "cover only a part of 2023Q4, which is not compared with 2023Q3", "2023Q4的数据不完整，不与2023Q3比较"),
+        (2, {"2023Q3"}, "there is no whole quarter before to compare with", "没有可供比较的完整上季度"),
+        (2, {"2023Q3", "2023Q4"}, "there is no whole quarter before to compare with", "没有可供比较的完整上季度"),
+        (1, set(), "there is no whole quarter before to compare with", "没有可供比较的完整上季度"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_compared_says_why(
+    book: params.Settings, quarters: int, partial: set[str], en: str, zh: str
+) -> None:
+    """A part of this quarter is another reason than that of the one before, which is there and is not whole."""
     kpis = revenue_rows((100, 2, 10_000), (100, 2, 11_000))
     none = pd.DataFrame({"target_id": [], "kpi": [], "target": [], "due_date": pd.to_datetime([])})
-    first = kpis[kpis["period"] == str(PERIOD)]
-    for rows, en, zh in ((kpis, "cover 2023Q4 or 2023Q3 only in part, so they are not compared", "的数据不完整"),
-                         (first, "there is no quarter before to compare with", "没有可供比较的上季度")):  # fmt: skip
-        card = scorecard.build(rows, none, PERIOD, REVIEW, frozenset({str(PERIOD)}))
-        told = {lang: narrative_review.revenue(card, rows, PERIOD, lang, book.book).text for lang in ("en", "zh")}
-        assert en in told["en"] and zh in told["zh"]
+    rows = kpis if quarters == 2 else kpis[kpis["period"] == str(PERIOD)]
+    card = scorecard.build(rows, none, PERIOD, REVIEW, frozenset(partial))
+    whole = scorecard.whole(rows, frozenset(partial))
+    told = {lang: narrative_review.revenue(card, whole, PERIOD, lang, book.book).text for lang in ("en", "zh")}
+    assert en in told["en"] and zh in told["zh"]
 
 
 def test_the_same_quarter_a_year_before_stands_beside_where_it_is_whole(book: params.Settings) -> None:

@@ -39,10 +39,10 @@ def revenue(card: pd.DataFrame, kpis: pd.DataFrame, period: Period, lang: str, b
     changes = dict(zip(card["kpi"], card["change_share"], strict=True))
     money, change = style.money(values["net_revenue"], book, lang), float(changes["net_revenue"])
     if math.isnan(change):
-        en, zh = "there is no quarter before to compare with", "没有可供比较的上季度"
+        en, zh = "there is no whole quarter before to compare with", "没有可供比较的完整上季度"
         if (kpis["period"] == str(period.previous)).any():
-            en = f"the data cover {period} or {period.previous} only in part, so they are not compared"
-            zh = f"{period}或{period.previous}的数据不完整，因此不作比较"
+            en = f"the data cover only a part of {period}, which is not compared with {period.previous}"
+            zh = f"{period}的数据不完整，不与{period.previous}比较"
         return say({"en": f"Net revenue was {money}; {en}.", "zh": f"净销售额为{money}；{zh}。"}, lang)
     said = {code: _moved(changes, change, period, money, code) for code in LANGS}
     year_ago = Period(period.year - 1, period.quarter)
